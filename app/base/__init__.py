@@ -1,0 +1,1 @@
+"""What every room stands on: database, queue, inbox, money, clock, numbers, secrets, errors. Imports nothing of ours."""

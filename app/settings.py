@@ -1,0 +1,92 @@
+"""Every environment variable of Lianke, named once, with its unit and default."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SAMPLE_WORDS = ("changeme", "change-me", "secret", "sample", "example", "password", "lianke")
+
+
+def _strong(value: SecretStr) -> SecretStr:
+    plain = value.get_secret_value()
+    if len(plain) < 32:
+        raise ValueError("must have at least 32 characters; make one with: openssl rand -hex 32")
+    if len(set(plain)) < 10 or any(word in plain.lower() for word in SAMPLE_WORDS):
+        raise ValueError("looks like a sample; make one with: openssl rand -hex 32")
+    return value
+
+
+def _aes_key(value: SecretStr) -> SecretStr:
+    plain = value.get_secret_value()
+    if plain and len(plain) != 43:
+        raise ValueError("an EncodingAESKey has exactly 43 characters")
+    return value
+
+
+def _readable(value: Path) -> Path:
+    if not value.is_file():
+        raise ValueError("no such file")
+    return value
+
+
+Strong = Annotated[SecretStr, AfterValidator(_strong)]
+AesKey = Annotated[SecretStr, AfterValidator(_aes_key)]
+PemFile = Annotated[Path, AfterValidator(_readable)]
+
+
+class Settings(BaseSettings):
+    """Read from the environment at start; a missing, weak or malformed value stops the process with its name."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    database_url: str
+    redis_url: str | None = None
+    secret_key: Strong
+    public_url: str
+
+    brand_name: str = "澜序 LANXU"
+    brand_slogan: str = "把好日子穿在身上"
+
+    wechat_api_base: str = "https://api.weixin.qq.com"
+    wechat_mp_base: str = "https://mp.weixin.qq.com"
+    wechat_pay_base: str = "https://api.mch.weixin.qq.com"
+    wechat_pay_backup_base: str = "https://api2.mch.weixin.qq.com"
+
+    oa_appid: str
+    oa_secret: SecretStr
+    oa_token: SecretStr
+    oa_aes_key: AesKey
+    oa_aes_key_previous: AesKey = SecretStr("")
+    oa_mode: Literal["safe", "plain"] = "safe"
+
+    mp_appid: str
+    mp_secret: SecretStr
+    mp_code_page: str = "pages/index/index"
+    # WeChat refuses a code for a page that is not released yet; "trial" and "develop" codes help before launch.
+    mp_env_version: Literal["release", "trial", "develop"] = "release"
+
+    pay_mchid: str
+    pay_apiv3_key: SecretStr
+    pay_merchant_serial: str
+    pay_merchant_key_file: PemFile
+    pay_public_key_id: str
+    pay_public_key_file: PemFile
+
+    unpaid_order_ttl_s: int = 900
+    login_ttl_s: int = 30 * 86400
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    web_threads: int = 8
+    worker_concurrency: int = 4
+
+    @model_validator(mode="after")
+    def _check(self) -> "Settings":
+        if not self.public_url.startswith(("http://", "https://")) or self.public_url.endswith("/"):
+            raise ValueError("PUBLIC_URL must begin with http:// or https:// and have no slash at its end")
+        if len(self.pay_apiv3_key.get_secret_value()) != 32:
+            raise ValueError("PAY_APIV3_KEY must have exactly 32 characters")
+        if not 300 <= self.unpaid_order_ttl_s <= 3600:
+            raise ValueError("UNPAID_ORDER_TTL_S must be between 300 and 3600 (STK-2)")
+        return self

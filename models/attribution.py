@@ -1,0 +1,192 @@
+"""Who brought whom: codes, touches, acquisition, service binding, policies."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, RecordedAt, RowId, choice
+
+
+class CodeKind(StrEnum):
+    CLERK_OA = "CLERK_OA"  # permanent official-account code of a clerk
+    CLERK_MP = "CLERK_MP"  # mini-program code of a clerk
+    STORE_OA = "STORE_OA"  # permanent official-account code of a store, no clerk
+    STORE_MP = "STORE_MP"  # mini-program code of a store, no clerk
+
+
+class TouchKind(StrEnum):
+    SUBSCRIBE_SCAN = "SUBSCRIBE_SCAN"  # followed by scanning a code
+    SCAN = "SCAN"  # a follower scanned a code
+    MP_SCENE = "MP_SCENE"  # opened the mini-program through a code
+    SHARE_CLICK = "SHARE_CLICK"  # opened a page that a clerk shared
+    COUPON_CLAIM = "COUPON_CLAIM"  # took a clerk's coupon
+    CLERK_CODE = "CLERK_CODE"  # named the clerk's code while ordering
+    ASSISTED_ORDER = "ASSISTED_ORDER"  # the clerk made the order with the customer
+    POS_SALE = "POS_SALE"  # the clerk sold at the till
+    CHAT = "CHAT"  # talked to the clerk
+    PICKUP_VERIFY = "PICKUP_VERIFY"  # the clerk handed the goods over
+    BOOKING = "BOOKING"  # booked a visit
+    CONTENT_READ = "CONTENT_READ"  # read content; never binds (TCH-6)
+    ARRIVE = "ARRIVE"  # came to the store; never binds
+    LEAVE = "LEAVE"  # left the store; never binds
+
+
+class TouchResult(StrEnum):
+    ACQUIRED = "ACQUIRED"  # first valid touch: acquisition and service binding written
+    REACTIVATED = "REACTIVATED"  # a known customer came back: service binding, no acquisition share
+    RECORDED = "RECORDED"  # valid, nothing to change
+    LOST_RACE = "LOST_RACE"  # valid, but another clerk was first within the same second (TCH-4)
+    INVALID = "INVALID"  # stored as evidence; never binds, never earns (TCH-3)
+
+
+class AcquisitionKind(StrEnum):
+    ACQUISITION = "ACQUISITION"  # earns the acquisition shares
+    REACTIVATION = "REACTIVATION"  # had a purchase or card before: no acquisition share
+
+
+class BindingReason(StrEnum):
+    ACQUIRED = "ACQUIRED"  # came with the acquisition (BND-2)
+    CUSTOMER = "CUSTOMER"  # the member's own choice (BND-5)
+    REBOUND = "REBOUND"  # new touch after protection and inactivity (BND-4)
+    HANDOVER = "HANDOVER"  # leaver, transfer or closing store (BND-6..9)
+    MERGE = "MERGE"  # two members became one (MRG-4)
+
+
+class QrCode(Base):
+    """One code that a person or a place shows. ``scene`` fits both apps: 1..32 characters of [0-9a-z-]."""
+
+    __tablename__ = "qr_code"
+    __table_args__ = (
+        Index("uq_qr_code_clerk", "kind", "clerk_id", unique=True, postgresql_where="revoked_at is null and clerk_id is not null"),
+        Index("uq_qr_code_store", "kind", "store_id", unique=True, postgresql_where="revoked_at is null and clerk_id is null"),
+        CheckConstraint("length(scene) between 1 and 32", name="scene"),
+    )
+
+    id: Mapped[RowId]
+    scene: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[CodeKind] = mapped_column(choice(CodeKind))
+    clerk_id: Mapped[int | None] = mapped_column(ForeignKey("clerk.id"))
+    store_id: Mapped[int] = mapped_column(ForeignKey("store.id"))
+    # What WeChat answered; NULL until it did. The row is committed before WeChat is asked.
+    ticket: Mapped[str | None]
+    url: Mapped[str | None]
+    image: Mapped[bytes | None]
+    created_at: Mapped[RecordedAt]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class Touch(Base):
+    """TCH-1: one contact as evidence; append-only. Order of touches: (occurred_at, received_at, id) (TCH-4)."""
+
+    __tablename__ = "touch"
+    __table_args__ = (
+        UniqueConstraint("raw_key"),
+        Index("ix_touch_member", "member_id", "occurred_at", "received_at", "id"),
+        Index("ix_touch_clerk", "clerk_id", "occurred_at"),
+    )
+
+    id: Mapped[RowId]
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
+    identity_id: Mapped[int | None] = mapped_column(ForeignKey("identity.id"))
+    kind: Mapped[TouchKind] = mapped_column(choice(TouchKind))
+    clerk_id: Mapped[int | None] = mapped_column(ForeignKey("clerk.id"))
+    store_id: Mapped[int | None] = mapped_column(ForeignKey("store.id"))
+    qr_code_id: Mapped[int | None] = mapped_column(ForeignKey("qr_code.id"))
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    raw_key: Mapped[str]
+    valid: Mapped[bool]
+    invalid_reason: Mapped[str | None]
+    result: Mapped[TouchResult] = mapped_column(choice(TouchResult))
+
+
+class Acquisition(Base):
+    """BND-1: 拉新, written once per member. Clerk NULL = a store's code brought the member."""
+
+    __tablename__ = "acquisition"
+
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), primary_key=True)
+    kind: Mapped[AcquisitionKind] = mapped_column(choice(AcquisitionKind))
+    clerk_id: Mapped[int | None] = mapped_column(ForeignKey("clerk.id"), index=True)
+    store_id: Mapped[int] = mapped_column(ForeignKey("store.id"))
+    touch_id: Mapped[int] = mapped_column(ForeignKey("touch.id"))
+    acquired_at: Mapped[datetime]
+
+
+class ServiceBinding(Base):
+    """BND-2: who serves the member, as intervals that never overlap. Clerk NULL = the store's pool."""
+
+    __tablename__ = "service_binding"
+    __table_args__ = (
+        Index("uq_service_binding_active", "member_id", unique=True, postgresql_where="valid_to is null"),
+        Index("ix_service_binding_clerk", "clerk_id", postgresql_where="valid_to is null"),
+        ExcludeConstraint(
+            ("member_id", "="),
+            (text("tstzrange(valid_from, valid_to)"), "&&"),
+            using="gist",
+            name="ex_service_binding_overlap",
+        ),
+        CheckConstraint("valid_to is null or valid_to >= valid_from", name="interval"),
+    )
+
+    id: Mapped[RowId]
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
+    clerk_id: Mapped[int | None] = mapped_column(ForeignKey("clerk.id"))
+    store_id: Mapped[int] = mapped_column(ForeignKey("store.id"))
+    valid_from: Mapped[datetime]
+    valid_to: Mapped[datetime | None]
+    reason: Mapped[BindingReason] = mapped_column(choice(BindingReason))
+    touch_id: Mapped[int | None] = mapped_column(ForeignKey("touch.id"))
+    actor: Mapped[str]
+
+
+class PolicyScope(StrEnum):
+    BRAND = "BRAND"  # everything
+    ENTITY = "ENTITY"  # one legal entity
+    STORE_TYPE = "STORE_TYPE"  # one kind of ownership
+    CATEGORY = "CATEGORY"  # one shelf; the most specific
+
+
+class PolicyMode(StrEnum):
+    ROLE_SPLIT = "ROLE_SPLIT"  # fixed weights per role (SPL-4); the default
+    FIRST_TOUCH_LIFETIME = "FIRST_TOUCH_LIFETIME"  # all to the first clerk, for ever
+    LAST_TOUCH = "LAST_TOUCH"  # all to the last clerk within the window
+    PROTECT_THEN_OPEN = "PROTECT_THEN_OPEN"  # first clerk while protected, then open
+    LINEAR = "LINEAR"  # evenly over touches of the window
+    POSITION = "POSITION"  # first, middle and last weigh differently
+
+
+class AttributionPolicy(Base):
+    """POL-1: a version of the rules with its time of effect. Versions of one scope never overlap."""
+
+    __tablename__ = "attribution_policy"
+    __table_args__ = (
+        UniqueConstraint("code", "version"),
+        ExcludeConstraint(
+            ("scope", "="),
+            (text("(coalesce(scope_ref, ''))"), "="),
+            (text("tstzrange(effective_from, effective_to)"), "&&"),
+            using="gist",
+            name="ex_attribution_policy_overlap",
+            where=text("approved_at is not null"),
+        ),
+    )
+
+    id: Mapped[RowId]
+    code: Mapped[str]
+    version: Mapped[int]
+    scope: Mapped[PolicyScope] = mapped_column(choice(PolicyScope))
+    scope_ref: Mapped[str | None]
+    mode: Mapped[PolicyMode] = mapped_column(choice(PolicyMode))
+    params: Mapped[dict[str, Any]]
+    effective_from: Mapped[datetime]
+    effective_to: Mapped[datetime | None]
+    created_by: Mapped[str]
+    approved_by: Mapped[str | None]
+    approved_at: Mapped[datetime | None]
+    created_at: Mapped[RecordedAt]
