@@ -1,4 +1,6 @@
-"""How alembic runs here: on the connection that scripts/migrate.py opened, each revision in a transaction of its own."""
+"""How alembic runs here: on the connection that scripts/migrate.py opened, each revision in a transaction
+of its own.
+"""
 
 from alembic import context
 

@@ -1,0 +1,1 @@
+"""The machinery under scripts/: servers, supervision, migration, the two commands."""
