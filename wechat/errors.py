@@ -21,7 +21,8 @@ def clean(text: object, limit: int = 200) -> str:
 
 class WeChatError(Exception):
     """A call that did not bring an answer. `api` names the call, `code` is WeChat's errcode or Pay code (or a
-    word of ours such as TIMEOUT), `detail` is a cleaned text for people; branch on the class and `code` only."""
+    word of ours such as TIMEOUT), `detail` is a cleaned text for people; branch on the class and `code`
+    only."""
 
     def __init__(self, api: str, code: str = "", detail: object = "") -> None:
         self.api = api

@@ -101,7 +101,8 @@ Reply = TextReply | Nothing
 
 
 def text_of(fields: Mapping[str, Any], name: str) -> str:
-    """The element as a text; empty when absent or not a plain value. JSON pushes have numbers where XML has text."""
+    """The element as a text; empty when absent or not a plain value. JSON pushes have numbers where XML has
+    text."""
     value = fields.get(name)
     if isinstance(value, str):
         return value
@@ -109,7 +110,8 @@ def text_of(fields: Mapping[str, Any], name: str) -> str:
 
 
 def event_of(account: str, fields: Mapping[str, Any]) -> Event:
-    """Names one push. Raises Malformed when it lacks what every push has: FromUserName, CreateTime, MsgType."""
+    """Names one push. Raises Malformed when it lacks what every push has: FromUserName, CreateTime,
+    MsgType."""
     openid, kind = text_of(fields, "FromUserName"), text_of(fields, "MsgType")
     if not openid or not kind:
         raise Malformed("push without FromUserName or MsgType")
@@ -141,7 +143,7 @@ def _named_event(fields: Mapping[str, Any], account: str, openid: str, at: datet
             return Clicked(*head, key=key)
         case "view":
             return Viewed(*head, url=key)
-    # Several of these may carry the same second and no EventKey (media checks, sent templates): WECHAT.md 9.4.
+    # Several of these may carry the same second and no EventKey (media checks, sent templates).
     more = [text_of(fields, word) for word in ("MsgID", "trace_id", "transaction_id", "TemplateId")]
     raw = dict(fields)
     return UnknownPush(account, openid, at, _digest(parts + [w for w in more if w]), f"event.{name}", raw)

@@ -27,8 +27,8 @@ REJECTED_CODES = frozenset({"40001", "40014", "42001"})
 
 @dataclass(frozen=True)
 class StoredToken:
-    """A token as the store keeps it. `renewed_at`: when a rejected token last made a process fetch; a store may
-    drop it, which only costs the pause between renewals across processes."""
+    """A token as the store keeps it. `renewed_at`: when a rejected token last made a process fetch; a store
+    may drop it, which only costs the pause between renewals across processes."""
 
     value: str = field(repr=False)
     expires_at: datetime
@@ -66,11 +66,12 @@ class MemoryTokenStore:
 
 
 Fetch = Callable[[str, str], tuple[str, int]]
-"""(appid, secret) -> (token, lifetime in seconds); raises WeChatError. See `wechat.http.StableToken`."""
+"""(appid, secret) -> (token, lifetime in seconds); raises WeChatError. See `wechat.platform.stable_token`."""
 
 
 class Tokens:
-    """Hands out the token of one app. Thread-safe; phones WeChat only in `get` and `renew`, under `store.lock`."""
+    """Hands out the token of one app. Thread-safe; phones WeChat only in `get` and `renew`, under
+    `store.lock`."""
 
     def __init__(
         self,
@@ -95,8 +96,9 @@ class Tokens:
         return f"Tokens(appid={self.appid!r})"
 
     def get(self) -> str:
-        """A token that should work now. While the old one still lives, only one thread refreshes and the others
-        go on with it, and a failing refresh is not an error. Raises Unavailable, or Refused (wrong secret...)."""
+        """A token that should work now. While the old one still lives, only one thread refreshes and the
+        others go on with it, and a failing refresh is not an error. Raises Unavailable, or Refused (wrong
+        secret...)."""
         held, now = self._held, self._now()
         if held is not None and now < self._use_until:
             return held.value
@@ -124,8 +126,9 @@ class Tokens:
             return self._refresh(rejected).value
 
     def _refresh(self, rejected: str | None) -> StoredToken:
-        if self._held is not None and self._usable(self._held, rejected) and self._now() < self._use_until:
-            return self._held
+        held = self._held
+        if held is not None and held.value != rejected and self._now() < self._use_until:
+            return held
         found = self._store.load(self.appid)
         if found is not None and self._usable(found, rejected):
             return self._hold(found)
@@ -140,7 +143,9 @@ class Tokens:
 
     def _just_renewed(self, token: StoredToken, rejected: str | None) -> bool:
         held = self._held
-        marks = [t.renewed_at for t in (token, held) if t is not None and t.value == rejected and t.renewed_at]
+        marks = [
+            t.renewed_at for t in (token, held) if t is not None and t.value == rejected and t.renewed_at
+        ]
         return bool(marks) and self._now() - max(marks) < timedelta(seconds=RENEW_GAP_S)
 
     def _fetch_and_save(self, rejected: str | None) -> StoredToken:

@@ -1,0 +1,187 @@
+"""The line to WeChat: one pool of connections with explicit timeouts, for all clients of a process.
+
+Nothing here retries by itself; `Http.attempts` and `Http.pause` are the bounds for those who know what is
+safe to repeat. Make one `Http` per process, after forking. Environment proxies and ~/.netrc are not read
+(netrc would overwrite our Authorization header); give `proxy` and `ca_file` instead.
+"""
+
+import logging
+import random
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests.adapters import BaseAdapter, HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError, SSLError
+
+# urllib3 writes whole URLs at DEBUG and WARNING; ours carry tokens, secrets and openids in the query.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+
+USER_AGENT = "lianke/1 python-requests"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One HTTP answer: status, case-insensitive headers, and the body's raw bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Broken(Exception):
+    """No answer came. `nothing_sent`: the connection was never made, so nothing can have happened.
+    `code` is TIMEOUT or CONNECTION."""
+
+    def __init__(self, code: str, nothing_sent: bool) -> None:
+        self.code = code
+        self.nothing_sent = nothing_sent
+        super().__init__(code)
+
+
+class Http:
+    """The pool. Thread-safe. Times in seconds; `attempts` is how often a call may go out in all."""
+
+    def __init__(
+        self,
+        *,
+        connect_s: float = 1.0,
+        read_s: float = 3.0,
+        attempts: int = 3,
+        pool_size: int = 16,
+        idle_s: float = 6.0,
+        ca_file: str | None = None,
+        proxy: str | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.attempts = attempts
+        self._sleep = sleep
+        self._pool = _Pool((connect_s, read_s), pool_size, idle_s, ca_file or True, proxy)
+        self._session = self.session({})
+
+    def session(self, moved: Mapping[str, str]) -> requests.Session:
+        """A requests session on this pool that never follows a redirect nor keeps a cookie. `moved` maps base
+        URLs that a library has built in to where they really are (both without a trailing slash)."""
+        session = requests.Session()
+        session.trust_env = False
+        session.max_redirects = 0
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        session.headers["User-Agent"] = USER_AGENT
+        for prefix in ("https://", "http://"):
+            session.mount(prefix, self._pool)
+        for known, real in moved.items():
+            session.mount(known + "/", _Moved(self._pool, known, real.rstrip("/")))
+        return session
+
+    def prepare(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> requests.PreparedRequest:
+        """The request as it will stand on the wire: `path_url` is the raw target, `body` the raw bytes."""
+        request = requests.Request(method, url, params=params, data=body, headers=dict(headers or {}))
+        return self._session.prepare_request(request)
+
+    def deliver(self, request: requests.PreparedRequest) -> Answer:
+        """Sends once. Any HTTP status is an Answer; raises Broken when there was none."""
+        try:
+            response = self._session.send(request, allow_redirects=False)
+            return Answer(response.status_code, response.headers, response.content)
+        except (requests.RequestException, HTTPError) as error:
+            broken = broken_by(error)
+        raise broken
+
+    def pause(self, attempt: int) -> None:
+        """Waits before the next attempt (0, 1, ...): 0.1 s doubling, each times 0.5 to 1.5 by chance."""
+        self._sleep(0.1 * 2**attempt * random.uniform(0.5, 1.5))
+
+
+def broken_by(error: Exception) -> Broken:
+    """What an exception of requests or urllib3 says about the call. Made anew, because theirs quote the
+    URL."""
+    code = "TIMEOUT" if isinstance(error, requests.Timeout) else "CONNECTION"
+    return Broken(code, _never_connected(error))
+
+
+def _never_connected(error: Exception) -> bool:
+    if isinstance(error, requests.ConnectTimeout):
+        return True
+    inner = error.args[0] if error.args else None
+    reason = inner.reason if isinstance(inner, MaxRetryError) else inner
+    reason = getattr(reason, "original_error", reason)  # a proxy's refusal wraps the plain one
+    if isinstance(reason, SSLError):
+        return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in reason.args)
+    return isinstance(reason, NewConnectionError | ConnectTimeoutError)
+
+
+class _Pool(HTTPAdapter):
+    """requests' pool with our timeouts put on every call, also on those that a library makes without."""
+
+    def __init__(
+        self, timeout: tuple[float, float], size: int, idle_s: float, verify: bool | str, proxy: str | None
+    ) -> None:
+        self._timeout = timeout
+        self._idle_s = idle_s
+        self._verify = verify
+        self._proxies = {"http": proxy, "https": proxy} if proxy else {}
+        super().__init__(pool_connections=8, pool_maxsize=size, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        _drop_idle(self.poolmanager, self._idle_s)
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        return super().send(
+            request,
+            stream=bool(kwargs.get("stream")),
+            timeout=self._timeout,
+            verify=self._verify,
+            proxies=self._proxies,
+        )
+
+
+class _Moved(BaseAdapter):
+    """Sends what is addressed to one base URL to another; a library keeps its built-in hosts."""
+
+    def __init__(self, pool: _Pool, known: str, real: str) -> None:
+        super().__init__()
+        self._pool, self._known, self._real = pool, known, real
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        request.url = self._real + str(request.url)[len(self._known) :]
+        return self._pool.send(request, *args, **kwargs)
+
+    def close(self) -> None:
+        """Nothing: the pool is shared."""
+
+
+def _drop_idle(manager: PoolManager, idle_s: float) -> None:
+    """WeChat closes a connection after 8 s of idleness. Sending on one that is just being closed leaves the
+    outcome unknown, so a connection that rested longer than `idle_s` is opened anew."""
+
+    class Fresh:
+        def _get_conn(self, timeout: float | None = None) -> HTTPConnection:
+            connection = super()._get_conn(timeout)  # type: ignore[misc]  # mixed into urllib3's pools below
+            if time.monotonic() - getattr(connection, "rested_at", time.monotonic()) > idle_s:
+                connection.close()
+            return connection  # type: ignore[no-any-return]  # as above
+
+        def _put_conn(self, connection: HTTPConnection | None) -> None:
+            if connection is not None:
+                connection.rested_at = time.monotonic()  # type: ignore[attr-defined]  # our mark on their object
+            super()._put_conn(connection)  # type: ignore[misc]  # as above
+
+    manager.pool_classes_by_scheme = {
+        "http": type("FreshHTTP", (Fresh, HTTPConnectionPool), {}),
+        "https": type("FreshHTTPS", (Fresh, HTTPSConnectionPool), {}),
+    }
