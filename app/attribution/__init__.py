@@ -1,0 +1,1 @@
+"""Attribution: who brought a customer and who serves them: codes, touches, bindings, policies, posters."""
