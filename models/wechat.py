@@ -31,4 +31,6 @@ class SharedToken(Base):
     appid: Mapped[str] = mapped_column(primary_key=True)
     token: Mapped[str]
     expires_at: Mapped[datetime]
+    # When a rejected token last made a process fetch: the pause that keeps a storm from rising.
+    renewed_at: Mapped[datetime | None]
     refreshed_at: Mapped[datetime]

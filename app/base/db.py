@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.orm import Session
 
 # Opens one transaction: ``with tx() as session``. Commits at the end, rolls back on any exception.
@@ -41,6 +41,21 @@ def open_tx(engine: Engine) -> Tx:
             yield session
 
     return tx
+
+
+def open_read(engine: Engine) -> Callable[[], AbstractContextManager[Connection]]:
+    """Make the reader of an engine: an AUTOCOMMIT connection, which saves BEGIN and ROLLBACK per query.
+
+    For reads only; each statement sees its own moment.
+    """
+    auto = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextmanager
+    def read() -> Iterator[Connection]:
+        with auto.connect() as connection:
+            yield connection
+
+    return read
 
 
 def _psycopg(url: str) -> str:

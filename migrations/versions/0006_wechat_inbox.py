@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("appid", sa.TEXT(), nullable=False),
         sa.Column("token", sa.TEXT(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("renewed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("refreshed_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("appid", name=op.f("pk_shared_token")),
     )

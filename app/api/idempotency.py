@@ -1,0 +1,81 @@
+"""Once per Idempotency-Key: the answer is stored in the transaction that does the work.
+
+Same caller, key and input: the same answer again. Other input: 422. Still being worked on: 409.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from flask import Response, request
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from app.base.db import Tx
+from app.base.errors import Conflict, Invalid
+
+HEADER = "Idempotency-Key"
+TRIES = 3
+_KEY = re.compile(r"[A-Za-z0-9_\-:.]{8,64}")
+_DEADLOCK = "40P01"
+
+_LOCK = text("select pg_try_advisory_xact_lock(hashtextextended(:lock, 0))")
+_FIND = text(
+    "select operation, input_hash, status, body from idempotent_answer where caller = :caller and key = :key"
+)
+_KEEP = text(
+    "insert into idempotent_answer (caller, key, operation, input_hash, status, body)"
+    " values (:caller, :key, :operation, :input_hash, :status, :body)"
+)
+
+
+def once(
+    tx: Tx, *, caller: str, operation: str, given: Any, act: Callable[[Session], tuple[Any, int]]
+) -> Response:
+    """Run ``act(session) -> (answer, status)`` at most once for the request's Idempotency-Key.
+
+    ``caller`` names who asks (keys of different callers never meet), ``given`` is the input that the
+    key stands for. A refusal raised by ``act`` is not stored: nothing was done, so trying again with
+    the same key is allowed. A deadlock is tried again, at most three times in all.
+    """
+    key = request.headers.get(HEADER, "")
+    if not _KEY.fullmatch(key):
+        detail = f"{HEADER} must have 8-64 characters of A-Z a-z 0-9 _ - : ."
+        raise Invalid(detail, fields={HEADER: "missing or malformed"}, code="IDEMPOTENCY_KEY_REQUIRED")
+    input_hash = hashlib.sha256(orjson.dumps([operation, given], option=orjson.OPT_SORT_KEYS)).hexdigest()
+    facts = {"caller": caller, "key": key, "operation": operation, "input_hash": input_hash}
+    for attempt in range(TRIES):
+        try:
+            with tx() as session:
+                return _once(session, facts, act)
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", "") != _DEADLOCK or attempt == TRIES - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _once(session: Session, facts: dict[str, Any], act: Callable[[Session], tuple[Any, int]]) -> Response:
+    mine = session.execute(_LOCK, {"lock": f"idem {facts['caller']} {facts['key']}"}).scalar()
+    if not mine:
+        raise Conflict("IN_FLIGHT", "The same key is being worked on.")
+    found = session.execute(_FIND, {"caller": facts["caller"], "key": facts["key"]}).first()
+    if found is None:
+        body, status = act(session)
+        payload = orjson.dumps(body)
+        session.execute(_KEEP, {**facts, "status": status, "body": payload})
+        return _respond(payload, status, again=False)
+    if (found.operation, found.input_hash) != (facts["operation"], facts["input_hash"]):
+        raise Invalid(
+            "The key was used for another request.", fields={HEADER: "used before"}, code="IDEMPOTENCY_KEY_REUSED"
+        )
+    return _respond(bytes(found.body), found.status, again=True)
+
+
+def _respond(payload: bytes, status: int, *, again: bool) -> Response:
+    response = Response(payload, status=status, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Idempotent-Replay"] = "true" if again else "false"
+    return response

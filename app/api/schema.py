@@ -1,0 +1,94 @@
+"""What all doors share about shapes: strict models, plain types, pages, answers, languages."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Annotated, Any
+
+import orjson
+from flask import Response, request
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+MAX_PAGE = 50
+
+
+class ApiModel(BaseModel):
+    """Parent of every input and output model: unknown fields are refused, nothing is coerced silently."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False)
+
+    @classmethod
+    @lru_cache(maxsize=None)  # noqa: B019 - keyed by class: flask-openapi3 asks for it on every request
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The JSON schema, computed once per class."""
+        return super().model_json_schema(*args, **kwargs)
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be a whole number")
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if not isinstance(value, int):
+        raise ValueError("must be a whole number")
+    return value
+
+
+def _from_query(value: Any) -> Any:
+    if isinstance(value, str) and value.lstrip("-").isdecimal() and value.isascii() and len(value) <= 18:
+        return int(value)
+    return _whole(value)
+
+
+def _clean(value: str) -> str:
+    if any(char < " " and char not in "\n\t" for char in value) or "\x7f" in value:
+        raise ValueError("must not contain control characters")
+    if any("\ud800" <= char <= "\udfff" for char in value):
+        raise ValueError("must not contain lone surrogates")
+    return value
+
+
+# JSON integers only: true, "1" and 1.5 are refused, 1.0 is the integer that JSON Schema says it is.
+Int = Annotated[int, BeforeValidator(_whole)]
+# The same in a query string, where everything arrives as text.
+QueryInt = Annotated[int, BeforeValidator(_from_query)]
+# Text without control characters (PostgreSQL refuses NUL) or lone surrogates.
+Text = Annotated[str, AfterValidator(_clean)]
+Code = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9-]+$")]
+Fen = Annotated[int, Field(description="Amount in fen (1/100 CNY)", examples=[29900])]
+
+
+class PageQuery(ApiModel):
+    """Keyset paging: pass ``next`` of the last answer as ``cursor``."""
+
+    cursor: Annotated[Text | None, Field(default=None, max_length=200)]
+    limit: Annotated[QueryInt, Field(default=20, ge=1, le=MAX_PAGE)]
+
+
+def answer(body: BaseModel | Mapping[str, Any] | list[Any], status: int = 200) -> Response:
+    """A JSON answer as bytes, UTF-8, never cached by anybody in between."""
+    payload = body.model_dump(mode="json") if isinstance(body, BaseModel) else body
+    response = Response(orjson.dumps(payload), status=status, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def language() -> str:
+    """``en`` when the caller prefers English, else ``zh``: Chinese first."""
+    return prefers(request.headers.get("Accept-Language", ""))
+
+
+@lru_cache(maxsize=256)
+def prefers(header: str) -> str:
+    """The language of an Accept-Language header, normalised to ``zh`` or ``en``."""
+    best = ("zh", 0.0)
+    for part in header[:200].split(","):
+        tag, _, weight = part.strip().lower().partition(";q=")
+        name = tag.split("-")[0]
+        if name in ("zh", "en"):
+            try:
+                quality = float(weight) if weight else 1.0
+            except ValueError:
+                quality = 0.0
+            if quality > best[1]:
+                best = (name, quality)
+    return best[0]

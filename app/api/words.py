@@ -1,0 +1,49 @@
+"""The title of each refusal for people, Chinese and English, by code."""
+
+TITLES: dict[str, tuple[str, str]] = {
+    "INVALID": ("输入有误", "The input is not valid"),
+    "BAD_REQUEST": ("请求有误", "Bad request"),
+    "NOT_JSON": ("请求须为 JSON", "The body must be JSON"),
+    "TOO_LARGE": ("内容过大", "Too large"),
+    "NOT_FOUND": ("没有找到", "Not found"),
+    "METHOD_NOT_ALLOWED": ("不支持该操作", "Method not allowed"),
+    "LOGIN_REQUIRED": ("请先登录", "Please log in"),
+    "WRONG_AUDIENCE": ("当前身份不能进行此操作", "This login cannot do that"),
+    "CODE_USED": ("登录凭证已失效，请重试", "This code was already used; get a new one"),
+    "CODE_REFUSED": ("登录凭证无效，请重试", "WeChat refused this code; get a new one"),
+    "IDEMPOTENCY_KEY_REQUIRED": ("缺少幂等键", "An Idempotency-Key header is required"),
+    "IDEMPOTENCY_KEY_REUSED": ("幂等键已用于其他请求", "This Idempotency-Key was used for another request"),
+    "IN_FLIGHT": ("请求正在处理，请稍候", "The same request is still being worked on"),
+    "OUT_OF_STOCK": ("库存不足", "Out of stock"),
+    "NOT_ON_SALE": ("商品已下架", "Not on sale"),
+    "STORE_CLOSED": ("门店暂不接单", "The store takes no orders now"),
+    "NO_PICKUP": ("该门店不支持自提", "This store offers no pick-up"),
+    "NOT_PAYABLE": ("订单当前不可支付", "The order cannot be paid now"),
+    "NOT_CANCELLABLE": ("订单当前不可取消", "The order cannot be cancelled now"),
+    "WRONG_STATE": ("当前状态不支持该操作", "The state does not allow it"),
+    "WRONG_STORE": ("请到下单所选门店提货", "The goods wait in another store"),
+    "WRONG_CODE": ("提货码不正确", "Wrong pick-up code"),
+    "LOCKED": ("尝试次数过多，请稍后再试", "Too many tries; come back later"),
+    "REFUND_TOO_MUCH": ("退款金额超过可退金额", "More than can be refunded"),
+    "AGE_CHECK_NEEDED": ("请核验顾客年满 18 周岁", "Check that the customer is of age"),
+    "WECHAT_UNAVAILABLE": ("微信服务暂不可用，请稍后再试", "WeChat does not answer; try again later"),
+    "DATABASE_UNAVAILABLE": ("服务繁忙，请稍后再试", "Busy; try again"),
+    "BUSY": ("服务繁忙，请稍后再试", "Busy; try again"),
+    "FAULT": ("服务出现故障，我们正在处理", "Something broke on our side"),
+}
+
+BY_STATUS: dict[int, tuple[str, str]] = {
+    401: TITLES["LOGIN_REQUIRED"],
+    403: ("没有权限", "Not allowed"),
+    404: TITLES["NOT_FOUND"],
+    409: TITLES["WRONG_STATE"],
+    422: TITLES["INVALID"],
+    429: ("操作过于频繁", "Too many requests"),
+    503: TITLES["BUSY"],
+}
+
+
+def title_of(code: str, status: int, language: str) -> str:
+    """The title of a code; an unlisted code gets the title of its status."""
+    zh, en = TITLES.get(code) or BY_STATUS.get(status) or TITLES["FAULT"]
+    return en if language == "en" else zh
