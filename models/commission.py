@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, RecordedAt, RowId, choice
+from models.base import Base, RowId, choice
 
 
 class Role(StrEnum):
@@ -46,11 +46,21 @@ class CommissionLine(Base):
     __tablename__ = "commission_line"
     __table_args__ = (
         CheckConstraint("pool_fen >= 0 and reversed_fen between 0 and pool_fen", name="pool"),
+        CheckConstraint("refunded_base_fen between 0 and base_fen", name="base"),
         Index("ix_commission_line_due", "releasable_at", postgresql_where="released_at is null"),
     )
 
     order_line_id: Mapped[int] = mapped_column(ForeignKey("order_line.id"), primary_key=True)
     order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), index=True)
+    # What a statement names, copied at accrual: this room never reads the orders' tables for it (SET-5).
+    order_number: Mapped[str]
+    sku_code: Mapped[str]
+    goods: Mapped[str]
+    qty: Mapped[int]
+    # Code of the legal entity that bears the cost (SPL-10).
+    selling_entity: Mapped[str]
+    aftersale_days: Mapped[int]
+    settle_delay_days: Mapped[int]
     base_fen: Mapped[int]
     refunded_base_fen: Mapped[int]
     pool_bp: Mapped[int]
@@ -86,6 +96,22 @@ class CommissionShare(Base):
     earned_at: Mapped[datetime]
 
 
+class CommissionReversal(Base):
+    """What one refund took from one line, once. ``pool_fen`` NULL = it came before the accrual and waits."""
+
+    __tablename__ = "commission_reversal"
+    __table_args__ = (
+        CheckConstraint("base_fen > 0 and pool_fen >= 0", name="amounts"),
+        Index("ix_commission_reversal_line", "order_line_id"),
+    )
+
+    refund_id: Mapped[int] = mapped_column(ForeignKey("refund.id"), primary_key=True)
+    order_line_id: Mapped[int] = mapped_column(ForeignKey("order_line.id"), primary_key=True)
+    base_fen: Mapped[int]
+    pool_fen: Mapped[int | None]
+    at: Mapped[datetime]
+
+
 class CommissionEntry(Base):
     """Every change of a share, append-only, each with its ledger transfer (C-4, I22-I24)."""
 
@@ -93,7 +119,13 @@ class CommissionEntry(Base):
     __table_args__ = (
         Index("ix_commission_entry_share", "share_id"),
         Index("uq_commission_entry_accrue", "share_id", unique=True, postgresql_where="kind = 'ACCRUE'"),
-        Index("uq_commission_entry_reverse", "share_id", "refund_id", unique=True, postgresql_where="kind = 'REVERSE'"),
+        Index(
+            "uq_commission_entry_reverse",
+            "share_id",
+            "refund_id",
+            unique=True,
+            postgresql_where="kind = 'REVERSE'",
+        ),
         CheckConstraint("(kind = 'REVERSE') = (amount_fen < 0)", name="sign"),
         CheckConstraint("(kind = 'REVERSE') = (refund_id is not null)", name="refund"),
     )

@@ -4,8 +4,8 @@ Revision ID: 0005
 """
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0005"
 down_revision = "0004"
@@ -54,6 +54,13 @@ def upgrade() -> None:
         "commission_line",
         sa.Column("order_line_id", sa.BigInteger(), nullable=False),
         sa.Column("order_id", sa.BigInteger(), nullable=False),
+        sa.Column("order_number", sa.TEXT(), nullable=False),
+        sa.Column("sku_code", sa.TEXT(), nullable=False),
+        sa.Column("goods", sa.TEXT(), nullable=False),
+        sa.Column("qty", sa.BigInteger(), nullable=False),
+        sa.Column("selling_entity", sa.TEXT(), nullable=False),
+        sa.Column("aftersale_days", sa.BigInteger(), nullable=False),
+        sa.Column("settle_delay_days", sa.BigInteger(), nullable=False),
         sa.Column("base_fen", sa.BigInteger(), nullable=False),
         sa.Column("refunded_base_fen", sa.BigInteger(), nullable=False),
         sa.Column("pool_bp", sa.BigInteger(), nullable=False),
@@ -65,6 +72,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "pool_fen >= 0 and reversed_fen between 0 and pool_fen", name=op.f("ck_commission_line_pool")
         ),
+        sa.CheckConstraint("refunded_base_fen between 0 and base_fen", name=op.f("ck_commission_line_base")),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_commission_line_order_id")),
         sa.ForeignKeyConstraint(
             ["order_line_id"], ["order_line.id"], name=op.f("fk_commission_line_order_line_id")
@@ -151,6 +159,21 @@ def upgrade() -> None:
     op.create_index(
         "ix_commission_share_party", "commission_share", ["party", "earned_at", "id"], unique=False
     )
+    op.create_table(
+        "commission_reversal",
+        sa.Column("refund_id", sa.BigInteger(), nullable=False),
+        sa.Column("order_line_id", sa.BigInteger(), nullable=False),
+        sa.Column("base_fen", sa.BigInteger(), nullable=False),
+        sa.Column("pool_fen", sa.BigInteger(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("base_fen > 0 and pool_fen >= 0", name=op.f("ck_commission_reversal_amounts")),
+        sa.ForeignKeyConstraint(["refund_id"], ["refund.id"], name=op.f("fk_commission_reversal_refund_id")),
+        sa.ForeignKeyConstraint(
+            ["order_line_id"], ["order_line.id"], name=op.f("fk_commission_reversal_order_line_id")
+        ),
+        sa.PrimaryKeyConstraint("refund_id", "order_line_id", name=op.f("pk_commission_reversal")),
+    )
+    op.create_index("ix_commission_reversal_line", "commission_reversal", ["order_line_id"], unique=False)
     op.create_table(
         "commission_entry",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
