@@ -1,0 +1,118 @@
+"""Carries what is in the outbox, at its time, again and again; brings refunds to their end. One thread and its hands."""
+
+import sys
+import threading
+import traceback
+
+from wechat.box import notices, outbox, pushing, refunds
+from wechat.box.inside import Box
+from wechat.box.outbox import DeliveryState
+
+_HANDS = 16
+_LONGEST_SLEEP_S = 1.0
+
+
+def carry_first(box: Box, delivery: int) -> None:
+    """Carry the first attempt of a delivery that was put ``at_once``; does nothing for one that waits or was dropped."""
+    row = outbox.get(box, delivery)
+    if row is not None and row["state"] == DeliveryState.SENDING and row["tries"] == 0:
+        _carry(box, delivery)
+
+
+def carry_again(box: Box, delivery: int) -> bool:
+    """Send it once more now, whatever became of it; False while another attempt is on its way."""
+    among = tuple(state for state in DeliveryState if state != DeliveryState.SENDING)
+    if not outbox.claim(box, delivery, among=among):
+        return False
+    row = outbox.get(box, delivery)
+    if row is not None and not row["url"]:
+        url = box.settings()["callback_url"] if row["kind"] == "push" else None
+        if url is None:
+            outbox.leave(box, delivery, DeliveryState.NO_CALLBACK)
+            return True
+        box.store.run("UPDATE deliveries SET url = ? WHERE id = ?", url, delivery)
+    _carry(box, delivery)
+    return True
+
+
+def _carry(box: Box, delivery: int) -> None:
+    """One attempt of a delivery that is in hand, and what follows from it."""
+    row = outbox.get(box, delivery)
+    if row is None:
+        return
+    send = pushing.send if row["kind"] == "push" else notices.send
+    attempts = send(box, row)
+    with box.store.write():
+        for attempt in attempts:
+            outbox.record(box, delivery, attempt)
+        last = attempts[-1]
+        # A probe is no try of the schedule: only the last one of this visit counts.
+        wait_s = _wait_s(box, row["kind"], _tries(box, delivery))
+        if last.settled or wait_s is None:
+            outbox.leave(box, delivery, DeliveryState.DONE if last.taken else DeliveryState.FAILED)
+        else:
+            outbox.leave(box, delivery, DeliveryState.DUE, next_at=box.now() + wait_s)
+    box.wake.set()
+
+
+def _tries(box: Box, delivery: int) -> int:
+    found = box.store.row(
+        "SELECT count(*) AS n FROM attempts WHERE delivery = ? AND verdict NOT LIKE 'probe%'", delivery
+    )
+    assert found is not None
+    return int(found["n"])
+
+
+def _wait_s(box: Box, kind: str, tries: int) -> float | None:
+    return notices.wait_s(box, tries) if kind == "notice" else float(box.settings()["push_retry_s"])
+
+
+class Courier(threading.Thread):
+    """The background thread. Daemonic: a kill at any moment loses nothing, the outbox is on disk."""
+
+    def __init__(self, box: Box) -> None:
+        """A courier for this box; ``start()`` it once."""
+        super().__init__(name="courier", daemon=True)
+        self._box = box
+        self._hands = threading.BoundedSemaphore(_HANDS)
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        """Look what is due, carry it, sleep until the next thing is due or somebody calls."""
+        while not self._over.is_set():
+            try:
+                self._round()
+            except Exception:
+                # The courier must outlive any one bad delivery; the trace is for whoever reads the log.
+                traceback.print_exc(file=sys.stderr)
+                self._over.wait(_LONGEST_SLEEP_S)
+
+    def _round(self) -> None:
+        refunds.settle_due(self._box)
+        for delivery in outbox.due(self._box, _HANDS):
+            if not self._hands.acquire(blocking=False):
+                break
+            if outbox.claim(self._box, delivery, among=(DeliveryState.DUE,)):
+                threading.Thread(target=self._hand, args=(delivery,), daemon=True).start()
+            else:
+                self._hands.release()
+        self._box.wake.wait(self._sleep_s())
+        self._box.wake.clear()
+
+    def _hand(self, delivery: int) -> None:
+        try:
+            _carry(self._box, delivery)
+        finally:
+            self._hands.release()
+
+    def _sleep_s(self) -> float:
+        times = [at for at in (outbox.next_due(self._box), refunds.next_due(self._box)) if at is not None]
+        soonest = min(times, default=None)
+        if soonest is None:
+            return _LONGEST_SLEEP_S
+        return min(max(soonest - self._box.now(), 0.01), _LONGEST_SLEEP_S)
+
+    def stop(self) -> None:
+        """Stop looking for work; attempts under way are taken up again at the next start."""
+        self._over.set()
+        self._box.wake.set()

@@ -1,0 +1,83 @@
+"""What a program calls on api.mch.weixin.qq.com: prepay, query, close, refund (WECHAT_PAY.md 3.2, 5, 6)."""
+
+from typing import Any
+
+from flask import Request
+
+from wechat.box import orders, people, refunds
+from wechat.box.inside import Box
+from wechat.box.pay_shapes import CLOSE, JSAPI, REFUND, read
+from wechat.box.pay_signing import PayRefusal
+
+_NO_CERTIFICATES = (
+    "无可用的平台证书，请在商户平台-API安全申请使用微信支付公钥。可查看指引"
+    "https://pay.weixin.qq.com/docs/merchant/products/platform-certificate/wxp-pub-key-guide.html"
+)
+Answer = tuple[int, dict[str, Any] | None]
+
+
+def prepay(box: Box, request: Request) -> Answer:
+    """POST /v3/pay/transactions/jsapi (JSAPI and mini-program alike)."""
+    asked = read(request.get_data(), request.content_type or "", JSAPI)
+    _check_mchid(box, asked["mchid"])
+    if box.account(asked["appid"]) is None:
+        raise PayRefusal(400, "APPID_MCHID_NOT_MATCH", "appid和mchid不匹配，请检查后再试")
+    if people.by_openid(box, asked["appid"], asked["payer"]["openid"]) is None:
+        raise PayRefusal(400, "INVALID_REQUEST", "appid和openid不匹配")
+    return 200, {"prepay_id": orders.place(box, asked)}
+
+
+def _check_mchid(box: Box, mchid: object) -> None:
+    if mchid != box.credentials.pay.mchid:
+        raise PayRefusal(400, "PARAM_ERROR", "mchid不匹配")
+
+
+def query(box: Box, request: Request, out_trade_no: str) -> Answer:
+    """GET /v3/pay/transactions/out-trade-no/{out_trade_no}?mchid="""
+    _check_query(box, request)
+    order = orders.find(box, out_trade_no)
+    if order is None:
+        raise PayRefusal(404, "ORDER_NOT_EXIST", "订单不存在")
+    return 200, orders.as_transaction(box, order)
+
+
+def query_paid(box: Box, request: Request, transaction_id: str) -> Answer:
+    """GET /v3/pay/transactions/id/{transaction_id}?mchid="""
+    _check_query(box, request)
+    order = orders.find_paid(box, transaction_id)
+    if order is None:
+        raise PayRefusal(404, "ORDER_NOT_EXIST", "订单不存在")
+    return 200, orders.as_transaction(box, order)
+
+
+def _check_query(box: Box, request: Request) -> None:
+    if "mchid" not in request.args:
+        raise PayRefusal(400, "PARAM_ERROR", "缺少必填参数mchid")
+    _check_mchid(box, request.args["mchid"])
+
+
+def close(box: Box, request: Request, out_trade_no: str) -> Answer:
+    """POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close: 204, signed and empty."""
+    asked = read(request.get_data(), request.content_type or "", CLOSE)
+    _check_mchid(box, asked["mchid"])
+    orders.close(box, out_trade_no)
+    return 204, None
+
+
+def refund(box: Box, request: Request) -> Answer:
+    """POST /v3/refund/domestic/refunds: PROCESSING is accepted, not refunded."""
+    asked = read(request.get_data(), request.content_type or "", REFUND)
+    return 200, refunds.as_refund(box, refunds.ask(box, asked))
+
+
+def query_refund(box: Box, request: Request, out_refund_no: str) -> Answer:
+    """GET /v3/refund/domestic/refunds/{out_refund_no}"""
+    found = refunds.find(box, out_refund_no)
+    if found is None:
+        raise PayRefusal(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
+    return 200, refunds.as_refund(box, found)
+
+
+def certificates(box: Box, request: Request) -> Answer:
+    """GET /v3/certificates: a merchant in public-key mode has none (WECHAT_PAY.md 3.1)."""
+    raise PayRefusal(404, "RESOURCE_NOT_EXISTS", _NO_CERTIFICATES)

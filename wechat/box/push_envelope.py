@@ -1,0 +1,149 @@
+"""The envelope of a message push: signatures, AES and XML, both ways (WECHAT.md 9.1, 9.2). Written apart from the
+client's, so that each proves the other."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import secrets
+import struct
+import time
+from dataclasses import dataclass
+from urllib.parse import urlencode
+from xml.etree import ElementTree
+
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
+
+from wechat.box.credentials import Account
+from wechat.box.inside import digits
+
+_BLOCK = 32
+# XML 1.0 has no room for these; WeChat's keyboards cannot type them.
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class BadReply(ValueError):
+    """An answer to a push that WeChat cannot read; the sentence says why."""
+
+
+@dataclass(frozen=True)
+class Posted:
+    """One push as it goes over the wire."""
+
+    query: str
+    body: bytes
+
+
+def signature(*parts: str) -> str:
+    """sha1 over the sorted parts, in hex: of (token, timestamp, nonce) or of those and the cipher text."""
+    return hashlib.sha1("".join(sorted(parts)).encode()).hexdigest()  # noqa: S324 - WeChat's scheme
+
+
+def _crypt_key(aes_key: str) -> bytes:
+    return base64.b64decode(aes_key + "=")
+
+
+def encrypt(account: Account, message: bytes) -> str:
+    """The AES scheme: 16 random characters, length, message, appid; PKCS#7 to 32 bytes; CBC; base64."""
+    frame = secrets.token_hex(8).encode() + struct.pack(">I", len(message)) + message + account.appid.encode()
+    pad = _BLOCK - len(frame) % _BLOCK
+    key = _crypt_key(account.aes_key)
+    locked = Cipher(AES(key), CBC(key[:16])).encryptor()
+    return base64.b64encode(locked.update(frame + bytes([pad]) * pad) + locked.finalize()).decode()
+
+
+def decrypt(account: Account, cipher: str) -> bytes:
+    """The message inside; raises BadReply for bad base64, padding, length or a foreign appid."""
+    key = _crypt_key(account.aes_key)
+    try:
+        unlocked = Cipher(AES(key), CBC(key[:16])).decryptor()
+        frame = unlocked.update(base64.b64decode(cipher, validate=True)) + unlocked.finalize()
+    except (binascii.Error, ValueError):
+        raise BadReply("Encrypt is not a whole number of AES blocks in base64") from None
+    pad = frame[-1] if frame else 0
+    if not 1 <= pad <= _BLOCK or frame[-pad:] != bytes([pad]) * pad:
+        raise BadReply("the padding is wrong: another EncodingAESKey?")
+    frame = frame[:-pad]
+    if len(frame) < 20:
+        raise BadReply("the frame is too short")
+    length = struct.unpack(">I", frame[16:20])[0]
+    if frame[20 + length :] != account.appid.encode():
+        raise BadReply("the frame ends with another appid")
+    return frame[20 : 20 + length]
+
+
+def cdata(text: str) -> str:
+    """Text in a CDATA section, whatever it holds."""
+    return "<![CDATA[" + _NOT_XML.sub("", text).replace("]]>", "]]]]><![CDATA[>") + "]]>"
+
+
+def as_xml(fields: dict[str, str | int | float]) -> str:
+    """The push's XML: text in CDATA, numbers bare, in this order."""
+    lines = [
+        f"<{name}>{cdata(value) if isinstance(value, str) else value}</{name}>" for name, value in fields.items()
+    ]
+    return "<xml>" + "\n".join(lines) + "\n</xml>"
+
+
+def seal(account: Account, mode: str, openid: str, fields: dict[str, str | int | float]) -> Posted:
+    """The push for one attempt in this mode: a fresh nonce and the true time, the same message inside."""
+    stamp, nonce = str(int(time.time())), digits(10)
+    query = {"signature": signature(account.token, stamp, nonce), "timestamp": stamp, "nonce": nonce}
+    query["openid"] = openid
+    xml = as_xml(fields)
+    if mode == "plain":
+        return Posted(urlencode(query), xml.encode())
+    locked = encrypt(account, xml.encode())
+    query["encrypt_type"] = "aes"
+    query["msg_signature"] = signature(account.token, stamp, nonce, locked)
+    outside = {"ToUserName": account.original_id, "Encrypt": locked}
+    if mode == "compatible":
+        outside = {**fields, "Encrypt": locked}  # type: ignore[dict-item]  # numbers beside text, as in ``fields``
+    return Posted(urlencode(query), as_xml(dict(outside)).encode())
+
+
+def hello(account: Account, echo: str) -> str:
+    """The query of the GET that checks a callback address; echostr is plain in every mode."""
+    stamp, nonce = str(int(time.time())), digits(10)
+    return urlencode(
+        {
+            "signature": signature(account.token, stamp, nonce),
+            "echostr": echo,
+            "timestamp": stamp,
+            "nonce": nonce,
+        }
+    )
+
+
+def open_reply(account: Account, mode: str, body: bytes) -> ElementTree.Element:
+    """The reply's XML out of an answer's body. In safe mode it must be encrypted. Raises BadReply."""
+    outer = _parse(body)
+    locked = outer.findtext("Encrypt")
+    if locked is None:
+        if mode == "safe":
+            raise BadReply("safe mode is on, but the reply is not encrypted")
+        return outer
+    if mode == "plain":
+        raise BadReply("plain mode is on, but the reply is encrypted")
+    stamp, nonce = outer.findtext("TimeStamp") or "", outer.findtext("Nonce") or ""
+    if not stamp.isdigit() or not nonce:
+        raise BadReply("TimeStamp or Nonce is missing")
+    expected = signature(account.token, stamp, nonce, locked)
+    if not hmac.compare_digest(expected.encode(), (outer.findtext("MsgSignature") or "").encode()):
+        raise BadReply("MsgSignature is wrong")
+    return _parse(decrypt(account, locked))
+
+
+def _parse(body: bytes) -> ElementTree.Element:
+    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
+        raise BadReply("the reply has a DTD")
+    try:
+        root = ElementTree.fromstring(body)  # noqa: S314 - without a DTD there is nothing to expand
+    except (ElementTree.ParseError, ValueError):
+        raise BadReply("the answer is neither success, nor empty, nor XML") from None
+    if root.tag != "xml":
+        raise BadReply("the root element is not xml")
+    return root

@@ -1,0 +1,160 @@
+"""The doors of the box: which address is answered by what, and how each of the three worlds says no."""
+
+import functools
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Request, Response, jsonify, redirect, request, send_from_directory
+from werkzeug.exceptions import HTTPException
+
+from wechat.box import access, answers, control, mp_api, oa_api, pay_api, pay_signing
+from wechat.box.answers import Refusal
+from wechat.box.inside import Box
+from wechat.box.pay_signing import PayRefusal
+
+_MOST_BYTES = 8 * 1024 * 1024
+_ALL = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+_PAGE = Path(__file__).parent / "page"
+_OPEN: list[tuple[str, str, Callable[[Box, Request], Response]]] = [
+    ("GET", "/cgi-bin/token", access.classic_token),
+    ("POST", "/cgi-bin/stable_token", access.stable_token),
+    ("POST", "/cgi-bin/qrcode/create", oa_api.create_code),
+    ("GET", "/cgi-bin/showqrcode", oa_api.show_code),
+    ("GET", "/cgi-bin/user/info", oa_api.user_info),
+    ("POST", "/cgi-bin/message/custom/send", oa_api.send_customer_message),
+    ("GET", "/sns/jscode2session", mp_api.code_to_session),
+    ("POST", "/wxa/business/getuserphonenumber", mp_api.phone_number),
+    ("POST", "/wxa/getwxacodeunlimit", mp_api.unlimited_code),
+]
+_PAY: list[tuple[str, str, Callable[..., pay_api.Answer]]] = [
+    ("POST", "/v3/pay/transactions/jsapi", pay_api.prepay),
+    ("GET", "/v3/pay/transactions/out-trade-no/<out_trade_no>", pay_api.query),
+    ("GET", "/v3/pay/transactions/id/<transaction_id>", pay_api.query_paid),
+    ("POST", "/v3/pay/transactions/out-trade-no/<out_trade_no>/close", pay_api.close),
+    ("POST", "/v3/refund/domestic/refunds", pay_api.refund),
+    ("GET", "/v3/refund/domestic/refunds/<out_refund_no>", pay_api.query_refund),
+    ("GET", "/v3/certificates", pay_api.certificates),
+]
+_CONTROL: list[tuple[str, str, Callable[..., control.Answer]]] = [
+    ("POST", "/persons", control.create_person),
+    ("GET", "/persons", control.list_persons),
+    ("GET", "/persons/<key>", control.show_person),
+    ("POST", "/persons/<key>/follow", control.follow),
+    ("POST", "/persons/<key>/unfollow", control.unfollow),
+    ("POST", "/persons/<key>/scan", control.scan),
+    ("POST", "/persons/<key>/say", control.say),
+    ("POST", "/persons/<key>/click", control.click),
+    ("POST", "/persons/<key>/view", control.view),
+    ("POST", "/persons/<key>/locate", control.locate),
+    ("GET", "/persons/<key>/chat", control.chat),
+    ("GET", "/persons/<key>/orders", control.list_orders),
+    ("POST", "/persons/<key>/mp/login", control.mp_login),
+    ("POST", "/persons/<key>/mp/phone", control.mp_phone),
+    ("POST", "/persons/<key>/mp/scan", control.mp_scan),
+    ("POST", "/persons/<key>/pay", control.pay),
+    ("GET", "/settings", control.settings),
+    ("POST", "/settings", control.settings),
+    ("GET", "/deliveries", control.list_deliveries),
+    ("POST", "/deliveries/<int:delivery>/again", control.deliver_again),
+    ("POST", "/clock", control.clock),
+    ("POST", "/tokens/kill", control.kill_tokens),
+    ("POST", "/reset", control.reset),
+    ("GET", "/about", control.about),
+]
+
+
+def make_app(box: Box) -> Flask:
+    """The Flask application of this box."""
+    app = Flask("wechat.box", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = _MOST_BYTES
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask types only the base provider
+    app.before_request(_read_body)
+    for verb, path, view in _OPEN:
+        app.add_url_rule(path, path, functools.partial(_open_view, box, verb, view), methods=_ALL)
+    for verb, path, pay_view in _PAY:
+        app.add_url_rule(path, verb + path, functools.partial(_pay_view, box, pay_view), methods=[verb])
+    for verb, path, act in _CONTROL:
+        app.add_url_rule(
+            "/box" + path, verb + path, functools.partial(_control_view, box, act), methods=[verb]
+        )
+    _add_page(app)
+    app.register_error_handler(HTTPException, functools.partial(_nobody, box))
+    return app
+
+
+def _read_body() -> None:
+    # A body that nobody reads would be taken for the next request on a kept-alive connection.
+    request.get_data()
+
+
+def _add_page(app: Flask) -> None:
+    def page(name: str = "index.html") -> Response:
+        return send_from_directory(_PAGE, name, max_age=0)
+
+    app.add_url_rule("/box/", "page", page)
+    app.add_url_rule("/box/page/<name>", "page files", page)
+    app.add_url_rule("/", "home", lambda: redirect("/box/"))
+
+
+def _open_view(box: Box, verb: str, view: Callable[[Box, Request], Response]) -> Response:
+    """A call to api.weixin.qq.com: errors are HTTP 200 with an errcode."""
+    sns = request.path.startswith("/sns/")
+    try:
+        if box.fault("unavailable", request.path):
+            return Response("<html><body>502 Bad Gateway</body></html>", status=502, content_type="text/html")
+        if (request.method in ("GET", "HEAD")) != (verb == "GET"):
+            raise Refusal(43001 if verb == "GET" else 43002)
+        answer = view(box, request)
+    except Refusal as problem:
+        answer = answers.refused(problem, sns=sns)
+    if box.fault("unavailable_after", request.path):
+        return Response("<html><body>502 Bad Gateway</body></html>", status=502, content_type="text/html")
+    return answer
+
+
+def _pay_view(box: Box, view: Callable[..., pay_api.Answer], **numbers: str) -> Response:
+    """A call to api.mch.weixin.qq.com: verified first, every answer signed."""
+    merchant = box.credentials.pay
+    try:
+        if box.fault("unavailable", request.path):
+            raise PayRefusal(500, "SYSTEM_ERROR", "系统异常，请稍后重试")
+        pay_signing.check_request(merchant, request)
+        status, content = view(box, request, **numbers)
+        if box.fault("unavailable_after", request.path):
+            raise PayRefusal(500, "SYSTEM_ERROR", "系统异常，请稍后重试")
+    except PayRefusal as problem:
+        return pay_signing.refused(merchant, problem)
+    return pay_signing.answer(merchant, status, content)
+
+
+def _control_view(box: Box, act: Callable[..., control.Answer], **names: Any) -> tuple[Response, int]:
+    """A call to the control API. Pages of other origins may not steer the box."""
+    origin = request.headers.get("Origin")
+    if request.method == "POST" and origin is not None and origin.rpartition("//")[2] != request.host:
+        return jsonify({"error": {"code": "FOREIGN_ORIGIN", "message": "只有本页可以操作"}}), 403
+    try:
+        status, content = act(box, request, **names)
+    except sqlite3.Error:
+        raise
+    except Exception as problem:
+        told = control.refusal(problem)
+        if told is None:
+            raise
+        status, content = told
+    return jsonify(content), status
+
+
+def _nobody(box: Box, problem: HTTPException) -> Response | tuple[Response, int]:
+    """No such address, wrong verb, body too large: each world has its own words."""
+    status = problem.code or 500
+    if request.path.startswith("/v3/"):
+        code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(status, "SYSTEM_ERROR")
+        refusal = PayRefusal(status, code, problem.description or "")
+        return pay_signing.refused(box.credentials.pay, refusal)
+    if request.path.startswith(("/cgi-bin/", "/sns/", "/wxa/")) and status in (404, 405):
+        return answers.refused(Refusal(40066))
+    response = jsonify({"error": {"code": problem.name.upper().replace(" ", "_"), "message": problem.description}})
+    response.headers["Connection"] = "close"
+    return response, status
