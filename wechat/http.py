@@ -9,7 +9,7 @@ import logging
 import random
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -46,7 +46,8 @@ class Broken(Exception):
 
 
 class Http:
-    """The pool. Thread-safe. Times in seconds; `attempts` is how often a call may go out in all."""
+    """The pool. Thread-safe. Times in seconds; `attempts` and `budget_s` bound how often a call may go
+    out."""
 
     def __init__(
         self,
@@ -54,13 +55,15 @@ class Http:
         connect_s: float = 1.0,
         read_s: float = 3.0,
         attempts: int = 3,
+        budget_s: float = 4.0,
         pool_size: int = 16,
         idle_s: float = 6.0,
         ca_file: str | None = None,
         proxy: str | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.attempts = attempts
+        self._attempts = max(1, attempts)
+        self._budget_s = budget_s
         self._sleep = sleep
         self._pool = _Pool((connect_s, read_s), pool_size, idle_s, ca_file or True, proxy)
         self._session = self.session({})
@@ -101,9 +104,17 @@ class Http:
             broken = broken_by(error)
         raise broken
 
-    def pause(self, attempt: int) -> None:
-        """Waits before the next attempt (0, 1, ...): 0.1 s doubling, each times 0.5 to 1.5 by chance."""
-        self._sleep(0.1 * 2**attempt * random.uniform(0.5, 1.5))
+    def tries(self) -> Iterator[int]:
+        """Counts the attempts of one call: 0 at once, then after 0.1 s, 0.2 s, ... (each times 0.5 to 1.5 by
+        chance), at most `attempts` in all and none later than `budget_s` after the first. The caller breaks
+        off."""
+        started = time.monotonic()
+        for attempt in range(self._attempts):
+            if attempt:
+                if time.monotonic() - started > self._budget_s:
+                    return
+                self._sleep(0.1 * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))
+            yield attempt
 
 
 def broken_by(error: Exception) -> Broken:

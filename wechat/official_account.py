@@ -122,8 +122,10 @@ class OfficialAccount:
         ticket, url = text_of(fields, "ticket"), text_of(fields, "url")
         if not ticket or not url:
             raise Unavailable(api, "ANSWER", "no ticket in the answer")
-        lives_s = int(text_of(fields, "expire_seconds") or expires_in_s or 0)
-        return CodeTicket(ticket, url, None if expires_in_s is None else lives_s)
+        lives_s = fields.get("expire_seconds")
+        if expires_in_s is not None and isinstance(lives_s, int):
+            expires_in_s = lives_s
+        return CodeTicket(ticket, url, expires_in_s)
 
     def show_code(self, ticket: str) -> bytes:
         """The picture of a code (JPEG). Needs no token. Refused when WeChat does not know the ticket."""
@@ -149,13 +151,13 @@ class OfficialAccount:
             "cgi-bin/user/info", lambda: self.platform.client.user.get(openid), Repeat.HARMLESS
         )
         since = fields.get("subscribe_time")
-        followed = isinstance(since, int) and since > 0
+        known = isinstance(since, int) and 0 < since < 10**10
         number = text_of(fields, "qr_scene")
         return Fan(
             openid=openid,
             unionid=text_of(fields, "unionid") or None,
             subscribed=fields.get("subscribe") == 1,
-            subscribed_at=datetime.fromtimestamp(since, UTC) if followed else None,
+            subscribed_at=datetime.fromtimestamp(int(since), UTC) if known and since else None,
             scene=text_of(fields, "qr_scene_str") or (number if number != "0" else "") or None,
         )
 

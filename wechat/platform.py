@@ -104,14 +104,14 @@ Outcome = tuple[Any, WeChatError | None, bool]
 
 
 def tried(http: Http, once: Callable[[], Outcome]) -> Any:
-    """Runs `once` until it has an answer or must not go out again, at most `http.attempts` times."""
-    for attempt in range(http.attempts):
+    """Runs `once` until it has an answer or must not go out again, within the bounds of `http.tries`."""
+    error: WeChatError | None = None
+    for _ in http.tries():
         answer, error, again = once()
         if error is None:
             return answer
-        if not again or attempt + 1 == http.attempts:
+        if not again:
             break
-        http.pause(attempt)
     raise error or AssertionError("no attempt was made")
 
 

@@ -1,0 +1,137 @@
+"""What WeChat Pay tells, as frozen values. Reading raises Malformed; new enum members become OTHER."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from wechat.errors import Malformed
+
+
+class _Growing(StrEnum):
+    @classmethod
+    def _missing_(cls, value: object) -> Self:
+        return cls("OTHER")
+
+
+class TradeState(_Growing):
+    """State of a payment. REFUND stays once any part was refunded; which, only the refund query tells."""
+
+    SUCCESS = "SUCCESS"
+    REFUND = "REFUND"
+    NOTPAY = "NOTPAY"
+    CLOSED = "CLOSED"
+    REVOKED = "REVOKED"  # code-pay only, as the next two
+    USERPAYING = "USERPAYING"
+    PAYERROR = "PAYERROR"
+    OTHER = "OTHER"  # not known to this version
+
+
+class RefundStatus(_Growing):
+    """State of a refund. PROCESSING is accepted but not paid back; CLOSED means the merchant kept the money
+    and a new number is needed; ABNORMAL waits for an operator."""
+
+    PROCESSING = "PROCESSING"
+    SUCCESS = "SUCCESS"
+    CLOSED = "CLOSED"
+    ABNORMAL = "ABNORMAL"
+    OTHER = "OTHER"  # not known to this version
+
+
+@dataclass(frozen=True)
+class Trade:
+    """A payment as WeChat sees it. Before it is paid there is no transaction_id, payer or success_at, and the
+    amount may be missing. `amount_fen` is the order's total (the shopper may have paid less, with
+    coupons)."""
+
+    appid: str
+    mchid: str
+    out_trade_no: str
+    transaction_id: str | None
+    state: TradeState
+    amount_fen: int | None
+    currency: str | None
+    payer_openid: str | None = field(repr=False)
+    success_at: datetime | None
+
+
+@dataclass(frozen=True)
+class RefundState:
+    """A refund as WeChat sees it."""
+
+    out_refund_no: str
+    refund_id: str
+    status: RefundStatus
+    refund_fen: int
+    success_at: datetime | None
+
+
+def trade_of(fields: Mapping[str, Any]) -> Trade:
+    """Reads a transaction object."""
+    amount, payer = part(fields, "amount"), part(fields, "payer")
+    return Trade(
+        appid=word(fields, "appid"),
+        mchid=word(fields, "mchid"),
+        out_trade_no=word(fields, "out_trade_no"),
+        transaction_id=maybe_word(fields, "transaction_id"),
+        state=TradeState(word(fields, "trade_state")),
+        amount_fen=whole(amount, "total") if "total" in amount else None,
+        currency=maybe_word(amount, "currency"),
+        payer_openid=maybe_word(payer, "openid"),
+        success_at=maybe_moment(fields, "success_time"),
+    )
+
+
+def refund_of(fields: Mapping[str, Any]) -> RefundState:
+    """Reads a refund object."""
+    return RefundState(
+        out_refund_no=word(fields, "out_refund_no"),
+        refund_id=word(fields, "refund_id"),
+        status=RefundStatus(word(fields, "status")),
+        refund_fen=whole(part(fields, "amount"), "refund"),
+        success_at=maybe_moment(fields, "success_time"),
+    )
+
+
+def word(fields: Mapping[str, Any], name: str) -> str:
+    """A text that must be there."""
+    value = fields.get(name)
+    if not isinstance(value, str) or not value:
+        raise Malformed(f"{name} is missing or not a text")
+    return value
+
+
+def maybe_word(fields: Mapping[str, Any], name: str) -> str | None:
+    """A text that may be absent, null or empty."""
+    return None if fields.get(name) in (None, "") else word(fields, name)
+
+
+def part(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An object inside, empty when absent."""
+    value = fields.get(name)
+    if value is not None and not isinstance(value, dict):
+        raise Malformed(f"{name} is not an object")
+    return value or {}
+
+
+def whole(fields: Mapping[str, Any], name: str) -> int:
+    """A whole number of at least 0 that must be there."""
+    value = fields.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise Malformed(f"{name} is missing or not a whole number")
+    return value
+
+
+def maybe_moment(fields: Mapping[str, Any], name: str) -> datetime | None:
+    """An RFC 3339 time as aware UTC, with or without fractions; None when absent."""
+    text = maybe_word(fields, name)
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise Malformed(f"{name} is not a time with its zone")
