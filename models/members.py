@@ -3,7 +3,8 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, RecordedAt, RowId, choice
@@ -46,6 +47,16 @@ class Identity(Base):
     __table_args__ = (
         UniqueConstraint("appid", "openid"),
         Index("ix_identity_unionid", "unionid", postgresql_where="unionid is not null"),
+        # One unionid, one member (MRG-1). Deferred: a merge moves the identities of a member one by one.
+        ExcludeConstraint(
+            ("unionid", "="),
+            ("member_id", "<>"),
+            using="gist",
+            name="ex_identity_unionid_member",
+            where=text("unionid is not null"),
+            deferrable=True,
+            initially="DEFERRED",
+        ),
     )
 
     id: Mapped[RowId]

@@ -15,6 +15,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the tables of this room."""
+    op.execute("create extension if not exists btree_gist")
     op.create_table(
         "legal_entity",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -77,6 +78,15 @@ def upgrade() -> None:
         sa.Column("follow_changed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_heard_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        postgresql.ExcludeConstraint(
+            (sa.column("unionid"), "="),
+            (sa.column("member_id"), "<>"),
+            where=sa.text("unionid is not null"),
+            using="gist",
+            name="ex_identity_unionid_member",
+            deferrable=True,
+            initially="DEFERRED",
+        ),
         sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_identity_member_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identity")),
         sa.UniqueConstraint("appid", "openid", name=op.f("uq_identity_appid_openid")),
