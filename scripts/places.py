@@ -149,15 +149,25 @@ def _refuse_foreign(home: Path) -> None:
 
 
 def free_port(preferred: int | None = None) -> int:
-    """Answer a free TCP port on 127.0.0.1, `preferred` when that one is free."""
-    for port in (preferred, 0):
-        if port is None:
-            continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise StartFailed("no free TCP port on 127.0.0.1.")
+    """Answer a free TCP port on 127.0.0.1: `preferred` when that one is free, else any."""
+    if preferred and is_free(preferred):
+        return preferred
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a server of ours could listen on 127.0.0.1:`port` now."""
+    with socket.socket() as probe:
+        # As servers do; without it, a port that was in use a minute ago would count as taken.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    # Some systems let a second program bind beside one that listens on every address: ask whether somebody
+    # answers.
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) != 0

@@ -25,6 +25,13 @@ NAME = "postgres"
 ACCOUNT = "lianke"
 DATABASE = "lianke"
 DURABLE = ("shared_buffers=128MB", "max_connections=120")
+COMMON = (
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "timezone=UTC",
+    "log_timezone=UTC",
+    "lc_messages=C",
+)
 # For tests and benchmarks on throw-away data: nothing has to survive a power cut.
 FLEETING = (
     "fsync=off",
@@ -78,15 +85,6 @@ def start(family: Family, var: Path, log: Path, *, durable: bool = True, port: i
     return Running(f"postgresql://{ACCOUNT}:{password}@127.0.0.1:{chosen}/{DATABASE}", data, version)
 
 
-COMMON = (
-    "listen_addresses=127.0.0.1",
-    "unix_socket_directories=",
-    "timezone=UTC",
-    "log_timezone=UTC",
-    "lc_messages=C",
-)
-
-
 def find_programs(user: User | None) -> Path:
     """Answer the directory of PostgreSQL's programs: the wheel's, else an installed one of version 14 or
     later.
@@ -103,7 +101,7 @@ def find_programs(user: User | None) -> Path:
         ):
             return candidate
     raise StartFailed(
-        f"no PostgreSQL found: set DATABASE_URL, or install version {OLDEST} or later and put `postgres` on PATH."
+        f"no PostgreSQL found: set DATABASE_URL, or install version {OLDEST} or later and put it on PATH."
     )
 
 

@@ -74,7 +74,7 @@ def temporary(say: Callable[[str], None] = print) -> Iterator[Servers]:
     home = Path(tempfile.mkdtemp(prefix="lianke-temporary-"))
     if server_user():
         home.chmod(0o711)  # the servers' account has to pass through; what is inside is closed
-    with Family(home / "children.json", remove=[home], say=say) as family:
+    with Family(home, remove=[home], say=say) as family:
         servers = launch(family, home, {}, durable=False)
         servers.wait()
         yield servers

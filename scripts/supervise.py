@@ -21,6 +21,7 @@ from typing import BinaryIO
 from scripts.children import Child, born, read_register, stop, stop_all, write_register
 
 ROOT = Path(__file__).resolve().parents[1]
+REGISTER = "children-"
 LONGEST_PAUSE_S = 30.0
 LONGEST_LOG_BYTES = 20_000_000
 STEADY_AFTER_S = 60.0
@@ -41,11 +42,12 @@ class User:
 
 @dataclass(frozen=True)
 class Spec:
-    """How to run one process. Output goes to `log`; standard output to `answer` when that is given."""
+    """How to run one process. Output goes to `log` (None: where the starter's goes), standard output
+    to `answer` when that is given."""
 
     name: str
     argv: Sequence[str]
-    log: Path
+    log: Path | None
     env: Mapping[str, str] | None = None
     cwd: Path = ROOT
     user: User | None = None
@@ -69,14 +71,16 @@ class Family:
     """The processes of one starter. A context manager: entering clears what a dead starter left, leaving
     stops everybody.
 
-    Not thread-safe: one thread starts, ticks and stops. `remove` names directories that go away with the
-    family.
+    Its register lies in `home`, which belongs to one family at a time. `remove` names directories that go
+    away with it. Not thread-safe: one thread starts, ticks and stops.
     """
 
     def __init__(
-        self, register: Path, *, remove: Sequence[Path] = (), say: Callable[[str], None] = print
+        self, home: Path, *, remove: Sequence[Path] = (), say: Callable[[str], None] = print
     ) -> None:
-        self._register = register
+        self._home = home
+        # One register per starter: the watchman of a dead one must never read whom its successor keeps.
+        self._register = home / f"{REGISTER}{os.getpid()}.json"
         self._remove = remove
         self._say = say
         self._kept: dict[str, _Kept] = {}
@@ -84,8 +88,8 @@ class Family:
         self.hurried = False
 
     def __enter__(self) -> "Family":
-        self._register.parent.mkdir(parents=True, exist_ok=True)
-        stop_all(read_register(self._register))
+        self._home.mkdir(parents=True, exist_ok=True)
+        stop_leftovers(self._home)
         write_register(self._register, [])
         self._watchman = subprocess.Popen(
             [sys.executable, "-S", "-m", "scripts.watchman", str(self._register), *map(str, self._remove)],
@@ -104,15 +108,14 @@ class Family:
 
     def start(self, spec: Spec) -> None:
         """Start `spec` and keep it running: when it dies, `tick` starts it again after a growing pause."""
-        _begin_log(spec.log)
-        log_from = spec.log.stat().st_size if spec.log.exists() else 0
+        log_from = _begin_log(spec.log) if spec.log else 0
         process, child = self._spawn(spec)
         self._kept[spec.name] = _Kept(spec, process, child, log_from)
         self._enter(process)
 
     def _spawn(self, spec: Spec) -> tuple[subprocess.Popen[bytes], Child]:
         with contextlib.ExitStack() as files:
-            log = files.enter_context(spec.log.open("ab"))
+            log = files.enter_context(spec.log.open("ab")) if spec.log else None
             answer = files.enter_context(_private(spec.answer)) if spec.answer else log
             process = subprocess.Popen(
                 ["/bin/sh", "-c", WAIT_FOR_GO, spec.name, *spec.argv],
@@ -155,9 +158,8 @@ class Family:
         pause_s = min(0.5 * 2 ** (kept.deaths - 1), LONGEST_PAUSE_S)
         kept.restart_at = now + pause_s
         how = f"signal {-code}" if code < 0 else f"exit {code}"
-        self._say(
-            f"{kept.spec.name} ended ({how}); starting it again in {pause_s:g} s (log: {kept.spec.log})"
-        )
+        log = _shown(kept.spec.log)
+        self._say(f"{kept.spec.name} ended ({how}); starting it again in {pause_s:g} s (log: {log})")
 
     def _restart(self, kept: _Kept) -> None:
         kept.process, kept.child = self._spawn(kept.spec)
@@ -172,7 +174,7 @@ class Family:
             if kept.deaths >= deaths:
                 raise StartFailed(f"{name} did not start: {_last_line(kept.spec.log, kept.log_from)}")
             if time.monotonic() > until:
-                raise StartFailed(f"{name} was not ready after {timeout_s:g} s; see {kept.spec.log}.")
+                raise StartFailed(f"{name} was not ready after {timeout_s:g} s; see {_shown(kept.spec.log)}.")
             time.sleep(0.01)
 
     def run(self, spec: Spec) -> int:
@@ -209,6 +211,7 @@ class Family:
             self._watchman.stdin.close()
             self._watchman.wait()
             self._watchman = None
+        self._register.unlink(missing_ok=True)
         for directory in self._remove:
             shutil.rmtree(directory, ignore_errors=True)
 
@@ -218,21 +221,39 @@ def _private(path: Path) -> BinaryIO:
     return os.fdopen(handle, "wb")
 
 
-def _begin_log(log: Path) -> None:
+def _begin_log(log: Path) -> int:
+    """Put an overlong log aside and answer where the new process's lines will begin (bytes)."""
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > LONGEST_LOG_BYTES:
         log.replace(log.with_name(log.name + ".1"))
+    return log.stat().st_size if log.exists() else 0
 
 
-def _last_line(log: Path, offset: int) -> str:
+def stop_leftovers(home: Path) -> None:
+    """Stop whoever a dead starter left running, by the registers it kept in `home`. Nobody else may use
+    `home`.
+    """
+    for register in home.glob(f"{REGISTER}*.json"):
+        stop_all(read_register(register))
+        register.unlink(missing_ok=True)
+
+
+def _last_line(log: Path | None, offset: int) -> str:
     """Answer the line after `offset` that says best what went wrong: a full disk if one names it, else the
     last.
     """
+    if log is None:
+        return "see above."
     with contextlib.suppress(OSError), log.open("rb") as file:
         file.seek(offset)
         lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
         if any("No space left on device" in line for line in lines):
-            return f"the disk is full (No space left on device; log: {log})."
+            return f"the disk is full (No space left on device; log: {_shown(log)})."
         if lines:
-            return f"{lines[-1]} (log: {log})"
-    return f"it said nothing (log: {log})"
+            return f"{lines[-1]} (log: {_shown(log)})"
+    return f"it said nothing (log: {_shown(log)})"
+
+
+def _shown(log: Path | None) -> str:
+    """Answer `log` as a person in the checkout would type it."""
+    return str(log.relative_to(ROOT)) if log and log.is_relative_to(ROOT) else str(log or "none")

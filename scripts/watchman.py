@@ -21,7 +21,9 @@ def main(arguments: list[str]) -> None:
         signal.signal(number, signal.SIG_IGN)
     while sys.stdin.buffer.read(1):
         continue
-    stop_all(read_register(Path(arguments[0])))
+    register = Path(arguments[0])
+    stop_all(read_register(register))
+    register.unlink(missing_ok=True)
     for directory in arguments[1:]:
         shutil.rmtree(directory, ignore_errors=True)
 
