@@ -14,8 +14,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m wechat.box", description="WeChat in a box")
     commands = parser.add_subparsers(dest="command", required=True)
     asked = commands.add_parser("serve", help="serve on 127.0.0.1 until SIGTERM; prints one JSON line first")
-    asked.add_argument("--port", type=int, default=0, help="0 (default) picks a free port; the JSON line tells it")
-    asked.add_argument("--state", type=Path, required=True, help="folder that keeps credentials, people and orders")
+    asked.add_argument(
+        "--port", type=int, default=0, help="0 (default) picks a free port; the JSON line tells it"
+    )
+    asked.add_argument(
+        "--state", type=Path, required=True, help="folder that keeps credentials, people and orders"
+    )
     asked.add_argument("--callback", help="where message pushes go; payment notices go to their notify_url")
     asked.add_argument("--exit-with-parent", action="store_true", help="stop when the starting process dies")
     given = parser.parse_args(arguments)

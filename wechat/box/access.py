@@ -51,8 +51,8 @@ def classic_token(box: Box, request: Request) -> Response:
 
 
 def stable_token(box: Box, request: Request) -> Response:
-    """POST /cgi-bin/stable_token: the same token with what is left of its life, a new one in its last five minutes;
-    ``force_refresh`` kills it at once, 30 s apart and 20 times a day."""
+    """POST /cgi-bin/stable_token: the same token with what is left of its life, a new one in its last five
+    minutes; ``force_refresh`` kills it at once, 30 s apart and 20 times a day."""
     asked = asked_json(request)
     account = _credentials(box, asked.get("grant_type"), asked.get("appid"), asked.get("secret"))
     force = asked.get("force_refresh", False)
@@ -61,8 +61,8 @@ def stable_token(box: Box, request: Request) -> Response:
     now = box.now()
     with box.store.write() as db:
         current = box.store.row(
-            "SELECT * FROM tokens WHERE appid = ? AND family = 'stable' AND dead_at IS NULL AND expires_at > ?"
-            " ORDER BY issued_at DESC LIMIT 1",
+            "SELECT * FROM tokens WHERE appid = ? AND family = 'stable' AND dead_at IS NULL"
+            " AND expires_at > ? ORDER BY issued_at DESC LIMIT 1",
             account.appid,
             now + _OVERLAP_S,
         )
@@ -82,7 +82,8 @@ def stable_token(box: Box, request: Request) -> Response:
 def _check_forcing(box: Box, appid: str) -> None:
     now = box.now()
     forced = box.store.rows(
-        "SELECT issued_at FROM tokens WHERE appid = ? AND forced = 1 AND issued_at > ? ORDER BY issued_at DESC",
+        "SELECT issued_at FROM tokens WHERE appid = ? AND forced = 1 AND issued_at > ?"
+        " ORDER BY issued_at DESC",
         appid,
         now - 86400,
     )
@@ -93,7 +94,8 @@ def _check_forcing(box: Box, appid: str) -> None:
 
 
 def who_calls(box: Box, request: Request) -> Account:
-    """The account whose live token the call carries. Raises Refusal 41001, 40001 (unknown, replaced) or 42001."""
+    """The account whose live token the call carries. Raises Refusal 41001, 40001 (unknown, replaced) or
+    42001."""
     token = request.args.get("access_token")
     if not token:
         raise Refusal(41001)
@@ -110,4 +112,6 @@ def who_calls(box: Box, request: Request) -> Account:
 
 def kill_tokens(box: Box) -> int:
     """Make every token die now, as a platform incident does; answers how many died."""
-    return box.store.run("UPDATE tokens SET dead_at = ? WHERE dead_at IS NULL OR dead_at > ?", box.now(), box.now())
+    return box.store.run(
+        "UPDATE tokens SET dead_at = ? WHERE dead_at IS NULL OR dead_at > ?", box.now(), box.now()
+    )

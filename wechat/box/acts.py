@@ -26,8 +26,8 @@ def _carried(box: Box, delivery: int) -> dict[str, Any]:
 
 
 def follow(box: Box, person: sqlite3.Row, code: sqlite3.Row | None) -> dict[str, Any]:
-    """She follows, through a code (else the one she scanned last, else the search): ``subscribe``. Following twice
-    is impossible."""
+    """She follows, through a code (else the one she scanned last, else the search): ``subscribe``. Following
+    twice is impossible."""
     if person["subscribed"]:
         raise Impossible("ALREADY_FOLLOWING", "已经关注了")
     if code is None and person["pending_ticket"]:
@@ -62,17 +62,15 @@ def unfollow(box: Box, person: sqlite3.Row) -> dict[str, Any]:
 
 
 def scan(box: Box, person: sqlite3.Row, code: sqlite3.Row) -> dict[str, Any]:
-    """She scans a code of the official account. A follower causes ``SCAN``; a stranger sees the account's card and
-    WeChat says nothing until she follows, which then counts for this code."""
+    """She scans a code of the official account. A follower causes ``SCAN``; a stranger sees the account's
+    card and WeChat says nothing until she follows, which then counts for this code."""
     codes.check_alive(box, code)
     if not person["subscribed"]:
         box.store.run("UPDATE persons SET pending_ticket = ? WHERE id = ?", code["ticket"], person["id"])
         return {"delivery": None, "shows": "card"}
     with box.store.write():
         people.open_window(box, person["oa_openid"], "scan")
-        delivery = pushing.event(
-            box, person, "SCAN", EventKey=codes.scene_of(code), Ticket=code["ticket"]
-        )
+        delivery = pushing.event(box, person, "SCAN", EventKey=codes.scene_of(code), Ticket=code["ticket"])
     return _carried(box, delivery)
 
 

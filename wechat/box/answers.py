@@ -1,4 +1,5 @@
-"""How api.weixin.qq.com answers: errors with a rid under HTTP 200, content types as observed (WECHAT.md 0, 13.1, 14)."""
+"""How api.weixin.qq.com answers: errors with a rid under HTTP 200, content types as observed (WECHAT.md 0,
+13.1, 14)."""
 
 import json
 import secrets
@@ -51,7 +52,8 @@ _SNS = "text/plain"
 
 
 class Refusal(Exception):
-    """WeChat says no: an errcode of WECHAT.md 13.1. ``detail`` follows the text where WeChat names a field."""
+    """WeChat says no: an errcode of WECHAT.md 13.1. ``detail`` follows the text where WeChat names a
+    field."""
 
     def __init__(self, errcode: int, detail: str = "") -> None:
         """Refuse with ``errcode``."""
@@ -88,7 +90,8 @@ def picture(jpeg: bytes) -> Response:
 
 
 def asked_json(request: Request) -> dict[str, Any]:
-    """The JSON object in the body, whatever the Content-Type says. Raises Refusal 44002 (nothing) or 47001."""
+    """The JSON object in the body, whatever the Content-Type says. Raises Refusal 44002 (nothing) or
+    47001."""
     body = request.get_data()
     if not body.strip():
         raise Refusal(44002)

@@ -23,7 +23,8 @@ class Heard:
 
 
 def call(method: str, url: str, headers: dict[str, str], body: bytes, timeout_s: float) -> Heard:
-    """Call ``url``; no redirects, no proxies, at most 64 KB of answer. Never raises: silence is an answer too."""
+    """Call ``url``; no redirects, no proxies, at most 64 KB of answer. Never raises: silence is an answer
+    too."""
     began = time.monotonic()
 
     def heard(status: int | None, content: bytes) -> Heard:

@@ -1,4 +1,5 @@
-"""Codes that people scan: official-account QR codes and mini-program codes, and what a scanned picture shows."""
+"""Codes that people scan: official-account QR codes and mini-program codes, and what a scanned picture
+shows."""
 
 import base64
 import hashlib
@@ -25,7 +26,8 @@ class NoSuchCode(LookupError):
 def create(
     box: Box, action: str, *, scene_id: int | None, scene_str: str | None, life_s: int | None
 ) -> sqlite3.Row:
-    """A code for a scene. A permanent scene asked for again is the same code; ``life_s`` None lives for ever."""
+    """A code for a scene. A permanent scene asked for again is the same code; ``life_s`` None lives for
+    ever."""
     with box.store.write() as db:
         if action in PERMANENT:
             found = box.store.row(
@@ -82,7 +84,8 @@ def scene_of(code: sqlite3.Row) -> str:
 
 
 def check_alive(box: Box, code: sqlite3.Row) -> None:
-    """Raises NoSuchCode for a temporary code whose time is over: WeChat shows an error page and sends nothing."""
+    """Raises NoSuchCode for a temporary code whose time is over: WeChat shows an error page and sends
+    nothing."""
     if code["expires_at"] is not None and code["expires_at"] <= box.now():
         raise NoSuchCode("this code has expired")
 
@@ -123,9 +126,11 @@ def _dash(pen: ImageDraw.ImageDraw, middle: float, angle: float, near: float, le
 
 
 def draw_mini_program(box: Box, *, scene: str, page: str, env_version: str, width: int) -> bytes:
-    """A round mini-program code as JPEG. Its rays come from the content, so each code looks different and the same
-    code always the same; the box knows the picture again when it is scanned."""
-    bits = "".join(f"{byte:08b}" for byte in hashlib.sha512(f"{page}\n{scene}\n{env_version}".encode()).digest())
+    """A round mini-program code as JPEG. Its rays come from the content, so each code looks different and the
+    same code always the same; the box knows the picture again when it is scanned."""
+    bits = "".join(
+        f"{byte:08b}" for byte in hashlib.sha512(f"{page}\n{scene}\n{env_version}".encode()).digest()
+    )
     size, middle = 2 * width, width
     image = Image.new("RGB", (size, size), "white")
     pen = ImageDraw.Draw(image)
@@ -144,15 +149,14 @@ def draw_mini_program(box: Box, *, scene: str, page: str, env_version: str, widt
         _disc(pen, x, y, size * 0.075, "white")
         _disc(pen, x, y, size * 0.05, "#07c160")
     jpeg = _jpeg(image.resize((width, width), Image.Resampling.LANCZOS))
-    box.store.run(
-        "INSERT OR REPLACE INTO mp_codes VALUES (?, ?, ?, ?)", scene, page, env_version, box.now()
-    )
+    box.store.run("INSERT OR REPLACE INTO mp_codes VALUES (?, ?, ?, ?)", scene, page, env_version, box.now())
     return _remember(box, jpeg, "mp", {"scene": scene, "page": page, "env_version": env_version})
 
 
 def seen_in(box: Box, picture: bytes, shows: str) -> dict[str, Any]:
-    """What a picture drawn by the box shows: ``{"ticket"}`` for "oa", ``{"page", "scene", ...}`` for "mp". Raises
-    NoSuchCode for any other picture (also a re-encoded one: the box knows its pictures by their bytes)."""
+    """What a picture drawn by the box shows: ``{"ticket"}`` for "oa", ``{"page", "scene", ...}`` for "mp".
+    Raises NoSuchCode for any other picture (also a re-encoded one: the box knows its pictures by their
+    bytes)."""
     found = box.store.row(
         "SELECT content FROM pictures WHERE digest = ? AND shows = ?",
         hashlib.sha256(picture).hexdigest(),

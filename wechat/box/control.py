@@ -179,7 +179,8 @@ def list_orders(box: Box, request: Request, key: str) -> Answer:
 
 
 def pay(box: Box, request: Request, key: str) -> Answer:
-    """POST /box/persons/<p>/pay {prepay_id}, or everything that wx.requestPayment got (then paySign is verified)"""
+    """POST /box/persons/<p>/pay {prepay_id}, or everything that wx.requestPayment got (then paySign is
+    verified)"""
     order, delivery = orders.pay(box, people.get(box, key), asked(request))
     courier.carry_first(box, delivery)
     row = outbox.get(box, delivery)
@@ -226,7 +227,11 @@ def deliver_again(box: Box, request: Request, delivery: int) -> Answer:
 def clock(box: Box, request: Request) -> Answer:
     """POST /box/clock {offset_s}: how far the box's clock runs ahead of the true one"""
     offset_s = asked(request).get("offset_s")
-    if isinstance(offset_s, bool) or not isinstance(offset_s, int | float) or abs(offset_s) > 10 * 366 * 86400:
+    if (
+        isinstance(offset_s, bool)
+        or not isinstance(offset_s, int | float)
+        or abs(offset_s) > 10 * 366 * 86400
+    ):
         raise BadCall("offset_s must be a number of seconds, at most ten years")
     box.move_clock(offset_s)
     return 200, {"offset_s": offset_s}

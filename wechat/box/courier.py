@@ -1,4 +1,5 @@
-"""Carries what is in the outbox, at its time, again and again; brings refunds to their end. One thread and its hands."""
+"""Carries what is in the outbox, at its time, again and again; brings refunds to their end. One thread and
+its hands."""
 
 import sys
 import threading
@@ -13,7 +14,8 @@ _LONGEST_SLEEP_S = 1.0
 
 
 def carry_first(box: Box, delivery: int) -> None:
-    """Carry the first attempt of a delivery that was put ``at_once``; does nothing for one that waits or was dropped."""
+    """Carry the first attempt of a delivery that was put ``at_once``; does nothing for one that waits or was
+    dropped."""
     row = outbox.get(box, delivery)
     if row is not None and row["state"] == DeliveryState.SENDING and row["tries"] == 0:
         _carry(box, delivery)
@@ -82,8 +84,7 @@ class Courier(threading.Thread):
         while not self._over.is_set():
             try:
                 self._round()
-            except Exception:
-                # The courier must outlive any one bad delivery; the trace is for whoever reads the log.
+            except Exception:  # noqa: BLE001 - the courier must outlive any one bad delivery; the log has the trace
                 traceback.print_exc(file=sys.stderr)
                 self._over.wait(_LONGEST_SLEEP_S)
 

@@ -19,7 +19,8 @@ _LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 
 @dataclass(frozen=True)
 class Account:
-    """An official account or a mini-program as its console shows it. ``original_id`` is the gh_ name in pushes."""
+    """An official account or a mini-program as its console shows it. ``original_id`` is the gh_ name in
+    pushes."""
 
     appid: str
     secret: str
@@ -152,7 +153,8 @@ def load_or_make(store: Store) -> Credentials:
 
 
 def as_told(credentials: Credentials, origin: str) -> dict[str, Any]:
-    """The JSON line that ``serve`` prints: all that a foreign client needs to talk to the box at ``origin``."""
+    """The JSON line that ``serve`` prints: all that a foreign client needs to talk to the box at
+    ``origin``."""
     oa, mp, pay = credentials.oa, credentials.mp, credentials.pay
     return {
         "api_base": origin,

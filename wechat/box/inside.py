@@ -12,12 +12,20 @@ from wechat.box.state import Store
 
 CHINA = timezone(timedelta(hours=8))
 MODES = ("plain", "compatible", "safe")
-# A fault that is true goes on; a whole number counts down; an object may narrow it by path (see ``Box.fault``).
+# True goes on, a whole number counts down, an object narrows the fault by path (see ``Box.fault``).
 FAULTS = (
-    "drop_notices", "delay_notices_s", "duplicate_notices", "duplicate_pushes", "unavailable", "unavailable_after",
-    "refund_result", "signtest_probe", "wrong_signature", "wrong_amount", "foreign_appid",
-)  # fmt: skip
-# Real notices are repeated after 15 s ... 6 h; on a laptop nobody waits for that: one wait is divided by this.
+    "drop_notices",
+    "delay_notices_s",
+    "duplicate_notices",
+    "duplicate_pushes",
+    "unavailable",
+    "unavailable_after",
+    "refund_result",
+    "signtest_probe",
+    "wrong_signature",
+    "wrong_amount",
+    "foreign_appid",
+)
 _DEFAULTS: dict[str, Any] = {
     "push_mode": "safe",
     "callback_url": None,
@@ -26,6 +34,7 @@ _DEFAULTS: dict[str, Any] = {
     "push_retries": 3,
     "push_retry_s": 1,
     "notice_timeout_s": 5,
+    # Real notices are repeated after 15 s ... 6 h; on a laptop nobody waits for that.
     "notice_speedup": 15,
     "refund_delay_s": 1,
     "refund_interval_s": 0,
@@ -46,12 +55,13 @@ class Box:
     wake: threading.Event = field(default_factory=threading.Event)
 
     def now(self) -> float:
-        """Seconds since 1970 on the box's clock, which a test may move (business time: expiries, states, retries)."""
+        """Seconds since 1970 on the box's clock, which a test may move (business time: expiries, states,
+        retries)."""
         return time.time() + float(self.store.kept("clock_offset_s") or 0)
 
     def move_clock(self, offset_s: float) -> None:
-        """Set how far the box's clock runs ahead of the true one. Signatures keep the true clock, or no client
-        could verify them within its five minutes."""
+        """Set how far the box's clock runs ahead of the true one. Signatures keep the true clock, or no
+        client could verify them within its five minutes."""
         self.store.keep("clock_offset_s", offset_s)
         self.wake.set()
 
@@ -65,15 +75,16 @@ class Box:
         return _DEFAULTS | (self.store.kept("settings") or {})
 
     def change_settings(self, changes: dict[str, Any]) -> None:
-        """Change some settings; a new ``faults`` object replaces the old one. Raises Unknown and changes nothing."""
+        """Change some settings; a new ``faults`` object replaces the old one. Raises Unknown and changes
+        nothing."""
         for name, value in changes.items():
             _check_setting(name, value)
         with self.store.write():
             self.store.keep("settings", (self.store.kept("settings") or {}) | changes)
 
     def fault(self, name: str, path: str = "") -> Any:
-        """The fault's value when it strikes now, else None. ``3`` strikes three times; ``{"path": "/v3", "count": 2,
-        "value": ...}`` strikes only calls whose path begins so."""
+        """The fault's value when it strikes now, else None. ``3`` strikes three times; ``{"path": "/v3",
+        "count": 2, "value": ...}`` strikes only calls whose path begins so."""
         if not self.settings()["faults"].get(name):
             return None
         with self.store.write():
@@ -122,7 +133,9 @@ def _check_fault(name: str, wanted: Any) -> None:
     results = ("SUCCESS", "ABNORMAL", "CLOSED")
     if name == "refund_result" and wanted and wanted not in results:
         raise Unknown(f"refund_result is one of {', '.join(results)}")
-    if name != "refund_result" and not (wanted is None or isinstance(wanted, bool | int | float) and wanted >= 0):
+    if name != "refund_result" and not (
+        wanted is None or (isinstance(wanted, bool | int | float) and wanted >= 0)
+    ):
         raise Unknown(f"{name} is true, false, null or a number, 0 or more")
 
 

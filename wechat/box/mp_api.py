@@ -44,7 +44,8 @@ def _use_up(box: Box, opens: str, code: str, *, used: int) -> sqlite3.Row:
 
 
 def code_to_session(box: Box, request: Request) -> Response:
-    """GET /sns/jscode2session: no token, no errcode on success; 40029 unknown or old code, 40163 used code."""
+    """GET /sns/jscode2session: no token, no errcode on success; 40029 unknown or old code, 40163 used
+    code."""
     args = request.args
     if not args.get("appid"):
         raise Refusal(41002)
@@ -73,7 +74,8 @@ def _mini_program(box: Box, request: Request) -> Account:
 
 
 def phone_number(box: Box, request: Request) -> Response:
-    """POST /wxa/business/getuserphonenumber: 40029 for a bad, used or old code, 40003 for another person's openid."""
+    """POST /wxa/business/getuserphonenumber: 40029 for a bad, used or old code, 40003 for another person's
+    openid."""
     account = _mini_program(box, request)
     asked = asked_json(request)
     code, openid = asked.get("code"), asked.get("openid")
@@ -130,6 +132,4 @@ def unlimited_code(box: Box, request: Request) -> Response:
     if check_path and pages is not None and page and page not in pages:
         raise Refusal(41030)
     page = page or (pages[0] if pages else "pages/index/index")
-    return picture(
-        codes.draw_mini_program(box, scene=scene, page=page, env_version=env_version, width=width)
-    )
+    return picture(codes.draw_mini_program(box, scene=scene, page=page, env_version=env_version, width=width))

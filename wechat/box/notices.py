@@ -1,4 +1,5 @@
-"""What WeChat Pay tells the merchant: sealed, signed notices, repeated until they are taken (WECHAT_PAY.md 10)."""
+"""What WeChat Pay tells the merchant: sealed, signed notices, repeated until they are taken (WECHAT_PAY.md
+10)."""
 
 import json
 import sqlite3
@@ -66,7 +67,9 @@ def send(box: Box, delivery: sqlite3.Row) -> list[Attempt]:
 
 def _post(box: Box, url: str, notice: dict[str, Any], *, signature: str | None) -> Heard:
     merchant = box.credentials.pay
-    envelope = {name: notice[name] for name in ("id", "create_time", "resource_type", "event_type", "summary")}
+    envelope = {
+        name: notice[name] for name in ("id", "create_time", "resource_type", "event_type", "summary")
+    }
     envelope["resource"] = sealed(merchant, notice["content"], notice["original_type"])
     body = json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
     headers = {
@@ -89,7 +92,8 @@ def _judged(heard: Heard) -> Attempt:
 
 
 def wait_s(box: Box, tries: int) -> float | None:
-    """Seconds until the next attempt after ``tries`` in vain, compressed by ``notice_speedup``; None: give up."""
+    """Seconds until the next attempt after ``tries`` in vain, compressed by ``notice_speedup``; None: give
+    up."""
     if tries > len(WAITS_S):
         return None
     return float(WAITS_S[max(tries, 1) - 1] / box.settings()["notice_speedup"])

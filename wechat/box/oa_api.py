@@ -74,7 +74,8 @@ def _scene(action: object, scene: dict[str, Any]) -> tuple[int | None, str | Non
 
 
 def show_code(box: Box, request: Request) -> Response:
-    """GET mp.weixin.qq.com/cgi-bin/showqrcode: the picture, no token needed; 404 for a ticket that is none."""
+    """GET mp.weixin.qq.com/cgi-bin/showqrcode: the picture, no token needed; 404 for a ticket that is
+    none."""
     try:
         code = codes.by_ticket(box, request.args.get("ticket", ""))
     except codes.NoSuchCode:
@@ -83,7 +84,8 @@ def show_code(box: Box, request: Request) -> Response:
 
 
 def user_info(box: Box, request: Request) -> Response:
-    """GET /cgi-bin/user/info: fields as of today, no nickname; a stranger to the account has only ``subscribe`` 0."""
+    """GET /cgi-bin/user/info: fields as of today, no nickname; a stranger to the account has only
+    ``subscribe`` 0."""
     account = _official(box, request)
     openid = request.args.get("openid")
     if not openid:
@@ -111,7 +113,8 @@ def user_info(box: Box, request: Request) -> Response:
 
 
 def send_customer_message(box: Box, request: Request) -> Response:
-    """POST /cgi-bin/message/custom/send within the fan's windows; 45015 when none is open, 45047 when spent."""
+    """POST /cgi-bin/message/custom/send within the fan's windows; 45015 when none is open, 45047 when
+    spent."""
     account = access.who_calls(box, request)
     asked = asked_json(request)
     openid, kind = asked.get("touser"), asked.get("msgtype")
@@ -127,7 +130,9 @@ def send_customer_message(box: Box, request: Request) -> Response:
     with box.store.write():
         errcode = people.use_window(box, str(openid))
         if errcode == 0:
-            people.note(box, person["id"], "account", str(kind), text, via="customer", extra=_extra(account, asked))
+            people.note(
+                box, person["id"], "account", str(kind), text, via="customer", extra=_extra(account, asked)
+            )
     if errcode != 0:
         raise Refusal(errcode)
     return done()

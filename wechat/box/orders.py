@@ -64,15 +64,15 @@ def _move(box: Box, out_trade_no: str, state: OrderState) -> None:
 
 
 def place(box: Box, asked: dict[str, Any]) -> str:
-    """A prepay_id for a checked JSAPI body. The same number comes again only with the very same body; not for an
-    order that is paid or closed. Raises PayRefusal INVALID_REQUEST."""
+    """A prepay_id for a checked JSAPI body. The same number comes again only with the very same body; not for
+    an order that is paid or closed. Raises PayRefusal INVALID_REQUEST."""
     with box.store.write() as db:
         number = asked["out_trade_no"]
         order = find(box, number)
         if order is None:
             db.execute(
-                "INSERT INTO orders (out_trade_no, asked, appid, openid, total_fen, state, notify_url, created_at,"
-                " expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO orders (out_trade_no, asked, appid, openid, total_fen, state, notify_url,"
+                " created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     number,
                     _canonical(asked),
@@ -125,7 +125,8 @@ def close(box: Box, out_trade_no: str) -> None:
 
 
 def as_transaction(box: Box, order: sqlite3.Row) -> dict[str, Any]:
-    """The Transaction object of a query or notice; before payment most of it is absent (WECHAT_PAY.md 5.2)."""
+    """The Transaction object of a query or notice; before payment most of it is absent (WECHAT_PAY.md
+    5.2)."""
     asked, state = json.loads(order["asked"]), OrderState(order["state"])
     content: dict[str, Any] = {
         "appid": order["appid"],
@@ -165,7 +166,8 @@ def waiting_for(box: Box, person: sqlite3.Row) -> list[dict[str, Any]]:
         prepay = box.store.row(
             "SELECT prepay_id FROM prepays WHERE out_trade_no = ? ORDER BY created_at DESC LIMIT 1", number
         )
-        assert order is not None and prepay is not None
+        assert order is not None
+        assert prepay is not None
         shown.append(
             {
                 "out_trade_no": number,
@@ -180,8 +182,8 @@ def waiting_for(box: Box, person: sqlite3.Row) -> list[dict[str, Any]]:
 
 
 def pay(box: Box, person: sqlite3.Row, given: dict[str, Any]) -> tuple[sqlite3.Row, int]:
-    """The shopper confirms: the order becomes SUCCESS once, its notice is on the way. Answers the order and the
-    delivery's id. ``given`` is {prepay_id}, or what wx.requestPayment got (then paySign is verified).
+    """The shopper confirms: the order becomes SUCCESS once, its notice is on the way. Answers the order and
+    the delivery's id. ``given`` is {prepay_id}, or what wx.requestPayment got (then paySign is verified).
     Raises CannotPay, as her phone would."""
     prepay_id = _prepay_id(given)
     with box.store.write() as db:

@@ -1,4 +1,5 @@
-"""Everything the box has to deliver, kept until it is delivered: pushes and payment notices with all their attempts."""
+"""Everything the box has to deliver, kept until it is delivered: pushes and payment notices with all their
+attempts."""
 
 import json
 import sqlite3
@@ -22,7 +23,8 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try: what came back, what it means, and whether it was the end (``settled``) or worth another try."""
+    """One try: what came back, what it means, and whether it was the end (``settled``) or worth another
+    try."""
 
     status: int | None
     answer: str
@@ -35,8 +37,8 @@ class Attempt:
 def put(
     box: Box, kind: str, what: str, url: str | None, payload: Any, *, person: str | None, at_once: bool
 ) -> int:
-    """Put a delivery in the outbox; answers its id. ``at_once`` means that the caller carries the first attempt
-    itself (``courier.carry_first``), so that the courier keeps its hands off."""
+    """Put a delivery in the outbox; answers its id. ``at_once`` means that the caller carries the first
+    attempt itself (``courier.carry_first``), so that the courier keeps its hands off."""
     state = DeliveryState.SENDING if at_once else DeliveryState.DUE
     delay_s = 0.0
     if not url:
@@ -81,7 +83,7 @@ def claim(box: Box, delivery: int, *, among: tuple[DeliveryState, ...]) -> bool:
     """Take the delivery in hand if it is in one of these states; only one caller wins."""
     marks = ", ".join("?" for _ in among)
     taken = box.store.run(
-        f"UPDATE deliveries SET state = ? WHERE id = ? AND state IN ({marks})",  # noqa: S608 - question marks
+        f"UPDATE deliveries SET state = ? WHERE id = ? AND state IN ({marks})",
         DeliveryState.SENDING,
         delivery,
         *among,

@@ -1,4 +1,5 @@
-"""What a body to WeChat Pay may look like: every member named, every type strict, nothing unknown (WECHAT_PAY.md 5, 6)."""
+"""What a body to WeChat Pay may look like: every member named, every type strict, nothing unknown
+(WECHAT_PAY.md 5, 6)."""
 
 import json
 import re
@@ -48,7 +49,8 @@ class Moment:
 
 @dataclass(frozen=True)
 class Address:
-    """An http(s) address with a path and without a query. (The real one must be public and filed; the box is local.)"""
+    """An http(s) address with a path and without a query. (The real one must be public and filed; the box is
+    local.)"""
 
 
 @dataclass(frozen=True)
@@ -94,13 +96,16 @@ JSAPI = _members(
         "goods_tag": Text(32, 0),
         "support_fapiao": Flag(),
         "limit_pay": Many(OneOf(("no_balance", "no_credit", "no_debit", "balance_only"))),
-        "detail": _members({}, {"cost_price": Whole(), "invoice_id": Text(32, 0), "goods_detail": Many(_GOODS)}),
+        "detail": _members(
+            {}, {"cost_price": Whole(), "invoice_id": Text(32, 0), "goods_detail": Many(_GOODS)}
+        ),
         "scene_info": _members(
             {"payer_client_ip": Text(45)},
             {
                 "device_id": Text(32, 0),
                 "store_info": _members(
-                    {"id": Text(32)}, {"name": Text(256, 0), "area_code": Text(32, 0), "address": Text(512, 0)}
+                    {"id": Text(32)},
+                    {"name": Text(256, 0), "area_code": Text(32, 0), "address": Text(512, 0)},
                 ),
             },
         ),
@@ -158,7 +163,8 @@ def _no_constant(word: str) -> Any:
 
 
 def read(body: bytes, content_type: str, shape: Members) -> dict[str, Any]:
-    """The body as an object of this shape, or PayRefusal 400 PARAM_ERROR naming the first member that is wrong."""
+    """The body as an object of this shape, or PayRefusal 400 PARAM_ERROR naming the first member that is
+    wrong."""
     if not content_type.lower().startswith("application/json"):
         raise PayRefusal(400, "PARAM_ERROR", "Http头Content-Type不是application/json")
     try:
@@ -201,7 +207,9 @@ def _check_members(shape: Members, value: Any, path: str) -> None:
         if name in value:
             _check(inner, value[name], f"{path}/{name}")
         elif name in shape.must:
-            raise _bad(f"{path}/{name}", "缺少必填字段", number=_NO_OPENID if name in ("payer", "openid") else 0)
+            raise _bad(
+                f"{path}/{name}", "缺少必填字段", number=_NO_OPENID if name in ("payer", "openid") else 0
+            )
 
 
 def _check_string(shape: Text | OneOf | Moment | Address, value: Any, path: str) -> None:
@@ -211,7 +219,9 @@ def _check_string(shape: Text | OneOf | Moment | Address, value: Any, path: str)
         raise _bad(path, "含有四字节UTF-8字符", value)
     if isinstance(shape, Text):
         if not shape.least <= len(value) <= shape.most:
-            raise _bad(path, f"长度 {len(value)} 不在 {shape.least} 到 {shape.most} 之间", value, _OUT_OF_RANGE)
+            raise _bad(
+                path, f"长度 {len(value)} 不在 {shape.least} 到 {shape.most} 之间", value, _OUT_OF_RANGE
+            )
         if shape.charset and not re.fullmatch(shape.charset, value):
             raise _bad(path, "含有不允许的字符", value)
     elif isinstance(shape, OneOf):

@@ -1,4 +1,5 @@
-"""WeChat Pay v3 signatures on the platform's side: requests verified, answers and notices signed (WECHAT_PAY.md 2, 3)."""
+"""WeChat Pay v3 signatures on the platform's side: requests verified, answers and notices signed
+(WECHAT_PAY.md 2, 3)."""
 
 import base64
 import binascii
@@ -68,8 +69,8 @@ def _authorization(request: Request) -> dict[str, str]:
 
 
 def check_request(merchant: Merchant, request: Request) -> None:
-    """Is this call signed by the merchant over its raw target and raw body, within five minutes of the true clock?
-    Raises PayRefusal: 400 PARAM_ERROR for missing Accept or User-Agent, else 401 SIGN_ERROR."""
+    """Is this call signed by the merchant over its raw target and raw body, within five minutes of the true
+    clock? Raises PayRefusal: 400 PARAM_ERROR for missing Accept or User-Agent, else 401 SIGN_ERROR."""
     if not request.headers.get("Accept", "").strip() or not request.headers.get("User-Agent", "").strip():
         raise PayRefusal(400, "PARAM_ERROR", "Http头缺少Accept或User-Agent")
     fields = _authorization(request)
@@ -112,7 +113,9 @@ def is_signed(merchant: Merchant, message: bytes, signature: str) -> bool:
 def platform_headers(merchant: Merchant, body: bytes) -> dict[str, str]:
     """The five Wechatpay-* headers over this body, by the platform's key, at the true time."""
     stamp, nonce = str(int(time.time())), secrets.token_hex(16)
-    signature = merchant.platform_key.sign(f"{stamp}\n{nonce}\n".encode() + body + b"\n", PKCS1v15(), SHA256())
+    signature = merchant.platform_key.sign(
+        f"{stamp}\n{nonce}\n".encode() + body + b"\n", PKCS1v15(), SHA256()
+    )
     return {
         "Wechatpay-Nonce": nonce,
         "Wechatpay-Serial": merchant.platform_key_id,

@@ -1,4 +1,5 @@
-"""The people in the box: who they are for each app, whom they follow, what was said, and who may still write to them."""
+"""The people in the box: who they are for each app, whom they follow, what was said, and who may still write
+to them."""
 
 import base64
 import json
@@ -23,7 +24,8 @@ class NoSuchPerson(LookupError):
 
 
 def welcome(box: Box, name: str, phone: str | None) -> sqlite3.Row:
-    """A new person with her own openid per app and one unionid. ``phone`` is digits; without a country code it is 86."""
+    """A new person with her own openid per app and one unionid. ``phone`` is digits; without a country code
+    it is 86."""
     with box.store.write() as db:
         person = f"p{box.store.next_number('person')}"
         db.execute(
@@ -84,13 +86,14 @@ def openid_under(box: Box, person: sqlite3.Row, appid: str) -> str | None:
 def by_openid(box: Box, appid: str, openid: str) -> sqlite3.Row | None:
     """The person whom this app knows by this openid, or None (also for another app's openid)."""
     column = "oa_openid" if appid == box.credentials.oa.appid else "mp_openid"
-    return box.store.row(f"SELECT * FROM persons WHERE {column} = ?", openid)  # noqa: S608 - one of two constants
+    return box.store.row(f"SELECT * FROM persons WHERE {column} = ?", openid)
 
 
 def note(
     box: Box, person: str, sender: str, kind: str, text: str, *, via: str | None = None, extra: Any = None
 ) -> None:
-    """Put a line in the chat. ``sender`` is fan, account or wechat; ``via`` is reply or customer for the account."""
+    """Put a line in the chat. ``sender`` is fan, account or wechat; ``via`` is reply or customer for the
+    account."""
     box.store.run(
         "INSERT INTO chats (person, sender, type, text, via, extra, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
         person,
@@ -134,7 +137,8 @@ def open_window(box: Box, openid: str, opened_by: str) -> None:
 
 
 def use_window(box: Box, openid: str) -> int:
-    """Spend one message of an open window, the soonest to close first. 0, 45015 (none open) or 45047 (all spent)."""
+    """Spend one message of an open window, the soonest to close first. 0, 45015 (none open) or 45047 (all
+    spent)."""
     with box.store.write() as db:
         windows = box.store.rows(
             "SELECT * FROM windows WHERE openid = ? AND until > ? ORDER BY until", openid, box.now()

@@ -1,4 +1,5 @@
-"""What WeChat pushes to the official account when a fan acts, and what the fan sees of the answer (WECHAT.md 9)."""
+"""What WeChat pushes to the official account when a fan acts, and what the fan sees of the answer (WECHAT.md
+9)."""
 
 import json
 import secrets
@@ -25,8 +26,8 @@ def next_message_id(box: Box) -> int:
 
 
 def push(box: Box, person: sqlite3.Row, fields: dict[str, Any]) -> int:
-    """Put a message or an event in the outbox; the caller carries the first attempt. Answers the delivery's id.
-    ``fields`` come after the four that every push has; CreateTime is fixed now, for every attempt."""
+    """Put a message or an event in the outbox; the caller carries the first attempt. Answers the delivery's
+    id. ``fields`` come after the four that every push has; CreateTime is fixed now, for every attempt."""
     message = {
         "ToUserName": box.credentials.oa.original_id,
         "FromUserName": person["oa_openid"],
@@ -75,7 +76,9 @@ def _answered(box: Box, delivery: sqlite3.Row, message: Any, mode: str, heard: H
         _show_fault(box, delivery)
         return judged("fault", f"{problem}: {heard.text}", taken=False)
     if delivery["what"] not in _UNSEEN:
-        people.note(box, delivery["person"], "account", shown["type"], shown["text"], via="reply", extra=shown)
+        people.note(
+            box, delivery["person"], "account", shown["type"], shown["text"], via="reply", extra=shown
+        )
     encrypted = b"<Encrypt>" in heard.body
     return judged("encrypted reply" if encrypted else "reply", shown["text"])
 
@@ -119,6 +122,8 @@ def check_callback(box: Box) -> dict[str, Any]:
     settings = box.settings()
     url, echo = settings["callback_url"], str(secrets.randbelow(10**19))
     joined = url + ("&" if "?" in url else "?") + hello(box.credentials.oa, echo)
-    heard = call("GET", joined, {"User-Agent": "Mozilla/4.0", "Accept": "*/*"}, b"", settings["push_timeout_s"])
+    heard = call(
+        "GET", joined, {"User-Agent": "Mozilla/4.0", "Accept": "*/*"}, b"", settings["push_timeout_s"]
+    )
     ok = heard.status == 200 and heard.body == echo.encode()
     return {"ok": ok, "status": heard.status, "answer": heard.text}

@@ -31,8 +31,8 @@ def find(box: Box, out_refund_no: str) -> sqlite3.Row | None:
 
 def ask(box: Box, asked: dict[str, Any]) -> sqlite3.Row:
     """Accept a checked refund body. The same number with the same body answers the refund that exists. Raises
-    PayRefusal: RESOURCE_NOT_EXISTS (no such order), INVALID_REQUEST (not paid, other parameters, too much, too
-    late, too often)."""
+    PayRefusal: RESOURCE_NOT_EXISTS (no such order), INVALID_REQUEST (not paid, other parameters, too much,
+    too late, too often)."""
     with box.store.write() as db:
         known = find(box, asked["out_refund_no"])
         if known is not None:
@@ -168,7 +168,9 @@ def _told(box: Box, refund: dict[str, Any]) -> dict[str, Any]:
         "out_refund_no": refund["out_refund_no"],
         "refund_status": refund["status"],
         "user_received_account": refund["user_received_account"],
-        "amount": {name: refund["amount"][name] for name in ("total", "refund", "payer_total", "payer_refund")},
+        "amount": {
+            name: refund["amount"][name] for name in ("total", "refund", "payer_total", "payer_refund")
+        },
     }
     if "success_time" in refund:
         told["success_time"] = refund["success_time"]

@@ -1,4 +1,5 @@
-"""One box as a process: opens its state, binds loopback, says in one JSON line where everything is, stops at once."""
+"""One box as a process: opens its state, binds loopback, says in one JSON line where everything is, stops at
+once."""
 
 import json
 import os
@@ -32,8 +33,8 @@ class _Handler(WSGIRequestHandler):
 
 
 def serve(port: int, state: Path, callback: str | None, *, exit_with_parent: bool = False) -> None:
-    """Serve until SIGTERM or SIGINT (or, when asked, until the parent dies). ``port`` 0 picks a free one. Raises
-    OSError when the port is taken or the folder cannot be written."""
+    """Serve until SIGTERM or SIGINT (or, when asked, until the parent dies). ``port`` 0 picks a free one.
+    Raises OSError when the port is taken or the folder cannot be written."""
     parent = os.getppid()
     store = Store(state)
     box = Box(store, load_or_make(store))

@@ -155,6 +155,8 @@ def _nobody(box: Box, problem: HTTPException) -> Response | tuple[Response, int]
         return pay_signing.refused(box.credentials.pay, refusal)
     if request.path.startswith(("/cgi-bin/", "/sns/", "/wxa/")) and status in (404, 405):
         return answers.refused(Refusal(40066))
-    response = jsonify({"error": {"code": problem.name.upper().replace(" ", "_"), "message": problem.description}})
+    response = jsonify(
+        {"error": {"code": problem.name.upper().replace(" ", "_"), "message": problem.description}}
+    )
     response.headers["Connection"] = "close"
     return response, status
