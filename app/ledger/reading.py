@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
-    """One transfer as one account sees it: ``amount_fen`` is positive when credited, negative when debited."""
+    """One transfer as one account sees it: ``amount_fen`` is above 0 when credited, below when debited."""
 
     id: int
     key: str
@@ -24,10 +24,10 @@ class LedgerLine:
 _BALANCES = text(
     """
     select a.name,
-           coalesce((select sum(t.amount_fen) from ledger_transfer t where t.credit_account_id = a.id
-                      and (cast(:before as timestamptz) is null or t.happened_at < :before)), 0)
-         - coalesce((select sum(t.amount_fen) from ledger_transfer t where t.debit_account_id = a.id
-                      and (cast(:before as timestamptz) is null or t.happened_at < :before)), 0) as balance_fen
+           coalesce((select sum(amount_fen) from ledger_transfer where credit_account_id = a.id
+                      and (cast(:before as timestamptz) is null or happened_at < :before)), 0)
+         - coalesce((select sum(amount_fen) from ledger_transfer where debit_account_id = a.id
+                      and (cast(:before as timestamptz) is null or happened_at < :before)), 0) as balance_fen
       from ledger_account a
      where a.name = any(cast(:names as text[]))
     """
@@ -38,9 +38,11 @@ _LINES = text(
            case when t.credit_account_id = a.id then t.amount_fen else -t.amount_fen end as amount_fen
       from ledger_account a
       join lateral (
-           (select * from ledger_transfer where debit_account_id = a.id and id > :after order by id limit :limit)
+           (select * from ledger_transfer
+             where debit_account_id = a.id and id > :after order by id limit :limit)
            union all
-           (select * from ledger_transfer where credit_account_id = a.id and id > :after order by id limit :limit)
+           (select * from ledger_transfer
+             where credit_account_id = a.id and id > :after order by id limit :limit)
            ) t on true
       join ledger_account o
         on o.id = case when t.credit_account_id = a.id then t.debit_account_id else t.credit_account_id end
@@ -59,7 +61,7 @@ def balance_fen(session: Session, account: str) -> int:
 def balances(
     session: Session, accounts: Collection[str], *, before: datetime | None = None
 ) -> dict[str, int]:
-    """Credits minus debits of each account, of what happened before a moment if one is given. One statement."""
+    """Credits minus debits of each account; of what happened before a moment, if one is given."""
     rows = session.execute(_BALANCES, {"names": list(accounts), "before": before})
     found = {row.name: int(row.balance_fen) for row in rows}
     return {name: found.get(name, 0) for name in accounts}
