@@ -1,0 +1,216 @@
+"""Take commission back when goods are refunded (CLW-1 to CLW-3), exactly once per refund and line."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
+
+from app.base.errors import Alarm
+from app.commission import accounts, rules
+from app.commission.entries import Change, write
+from models.commission import EntryKind
+
+_LOCK_LINES = text(
+    """
+    select order_line_id, order_number, selling_entity, base_fen, refunded_base_fen, pool_bp
+      from commission_line
+     where order_line_id = any(cast(:line_ids as bigint[]))
+     order by order_line_id
+       for update
+    """
+)
+# The foreign key of an accrual in progress holds these rows, so this waits for its commit.
+_WAIT_FOR_ACCRUAL = text(
+    "select id from order_line where id = any(cast(:line_ids as bigint[])) order by id for update"
+)
+_KNOWN = text(
+    "select order_line_id, base_fen from commission_reversal"
+    " where refund_id = :refund_id and order_line_id = any(cast(:line_ids as bigint[]))"
+)
+_WAITING = text(
+    """
+    select refund_id, order_line_id, base_fen, at from commission_reversal
+     where order_line_id = any(cast(:line_ids as bigint[])) and pool_fen is null
+     order by at, refund_id, order_line_id
+    """
+)
+_NOTE = text(
+    """
+    insert into commission_reversal (refund_id, order_line_id, base_fen, pool_fen, at)
+    select :refund_id, order_line_id, base_fen, pool_fen, :at
+      from unnest(cast(:line_ids as bigint[]), cast(:bases as bigint[]), cast(:pools as bigint[]))
+           as x (order_line_id, base_fen, pool_fen)
+        on conflict (refund_id, order_line_id) do update set pool_fen = excluded.pool_fen
+     where commission_reversal.pool_fen is null
+    """
+)
+_SHARES = text(
+    """
+    select s.id, s.order_line_id, s.party, s.accrued_fen - s.reversed_fen as remaining_fen,
+           exists (select from commission_entry e where e.share_id = s.id and e.kind = 'RELEASE') as released
+      from commission_share s
+     where s.order_line_id = any(cast(:line_ids as bigint[]))
+     order by s.order_line_id, s.position
+    """
+)
+_LOWER_SHARES = text(
+    """
+    update commission_share s
+       set reversed_fen = s.reversed_fen + x.taken_fen,
+           state = case when s.reversed_fen + x.taken_fen = s.accrued_fen then 'REVERSED' else s.state end
+      from unnest(cast(:share_ids as bigint[]), cast(:taken as bigint[])) as x (share_id, taken_fen)
+     where s.id = x.share_id
+    """
+)
+_LOWER_LINES = text(
+    """
+    update commission_line l
+       set refunded_base_fen = l.refunded_base_fen + x.base_fen, reversed_fen = l.reversed_fen + x.pool_fen
+      from unnest(cast(:line_ids as bigint[]), cast(:bases as bigint[]), cast(:pools as bigint[]))
+           as x (order_line_id, base_fen, pool_fen)
+     where l.order_line_id = x.order_line_id
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Take:
+    """What one refund takes from one line: fen by share."""
+
+    line: Row[Any]
+    base_fen: int
+    by_share: list[tuple[Row[Any], int]]
+
+    @property
+    def pool_fen(self) -> int:
+        return sum(taken_fen for _, taken_fen in self.by_share)
+
+
+def reverse(session: Session, *, refund_id: int, lines: Iterable[tuple[int, int]], at: datetime) -> None:
+    """Take back what the refunded part of each line earned. ``lines``: (order_line_id, fen of its base).
+
+    Once per refund and line: a second call, later or at the same moment, changes nothing; one with
+    another amount raises Alarm, as does a refund above what is left of a line's base. What is still
+    frozen is reduced; what was released becomes a debt of the party's payable account (CLW-3).
+
+    A line that was never accrued: the reversal is remembered and applied by its accrual. This is not
+    expected (accrual is part of the paying transaction, and only paid orders are refunded) but it loses
+    nothing. Locks the commission lines in ascending order until the end of the transaction.
+    """
+    refunded: defaultdict[int, int] = defaultdict(int)
+    for line_id, refund_fen in lines:
+        refunded[line_id] += refund_fen
+    refunded = defaultdict(int, {line_id: fen for line_id, fen in refunded.items() if fen})
+    if not refunded:
+        return
+    found = _lock_lines(session, refunded)
+    for line_id in _already_taken(session, refund_id, refunded):
+        del refunded[line_id]
+    early = refunded.keys() - found.keys()
+    if early:
+        _note(session, refund_id, [(line_id, refunded[line_id], None) for line_id in sorted(early)], at)
+    _take(session, refund_id, [(found[i], refunded[i]) for i in sorted(refunded.keys() - early)], at)
+
+
+def catch_up(session: Session, line_ids: Collection[int], *, not_before: datetime) -> None:
+    """Apply the refunds that were told before these lines were accrued; called by the accrual alone."""
+    waiting = session.execute(_WAITING, {"line_ids": list(line_ids)}).all()
+    for row in waiting:
+        line = _select_and_lock(session, [row.order_line_id])[row.order_line_id]
+        _take(session, row.refund_id, [(line, row.base_fen)], max(row.at, not_before))
+
+
+def _lock_lines(session: Session, line_ids: Collection[int]) -> dict[int, Row[Any]]:
+    found = _select_and_lock(session, line_ids)
+    missing = sorted(set(line_ids) - found.keys())
+    if missing:
+        session.execute(_WAIT_FOR_ACCRUAL, {"line_ids": missing})
+        found |= _select_and_lock(session, missing)
+    return found
+
+
+def _select_and_lock(session: Session, line_ids: Collection[int]) -> dict[int, Row[Any]]:
+    rows = session.execute(_LOCK_LINES, {"line_ids": sorted(line_ids)})
+    return {row.order_line_id: row for row in rows}
+
+
+def _already_taken(session: Session, refund_id: int, refunded: dict[int, int]) -> list[int]:
+    # Read after the lock: a call that we waited for has committed its rows by now.
+    rows = session.execute(_KNOWN, {"refund_id": refund_id, "line_ids": list(refunded)}).all()
+    for row in rows:
+        if row.base_fen != refunded[row.order_line_id]:
+            raise Alarm(f"refund {refund_id} was reversed before with another amount")
+    return [row.order_line_id for row in rows]
+
+
+def _take(session: Session, refund_id: int, lines: Sequence[tuple[Row[Any], int]], at: datetime) -> None:
+    if not lines:
+        return
+    takes = _takes(session, refund_id, lines)
+    write(session, EntryKind.REVERSE, _changes(takes, at), refund_id=refund_id)
+    pieces = [(share.id, taken) for take in takes for share, taken in take.by_share if taken]
+    if pieces:
+        session.execute(_LOWER_SHARES, {"share_ids": [i for i, _ in pieces], "taken": [t for _, t in pieces]})
+    amounts = {
+        "line_ids": [take.line.order_line_id for take in takes],
+        "bases": [take.base_fen for take in takes],
+        "pools": [take.pool_fen for take in takes],
+    }
+    session.execute(_LOWER_LINES, amounts)
+    _note(session, refund_id, [(t.line.order_line_id, t.base_fen, t.pool_fen) for t in takes], at)
+
+
+def _takes(session: Session, refund_id: int, lines: Sequence[tuple[Row[Any], int]]) -> list[_Take]:
+    shares: defaultdict[int, list[Row[Any]]] = defaultdict(list)
+    for share in session.execute(_SHARES, {"line_ids": [line.order_line_id for line, _ in lines]}):
+        shares[share.order_line_id].append(share)
+    takes: list[_Take] = []
+    for line, refund_fen in lines:
+        mine = shares[line.order_line_id]
+        try:
+            taken = rules.reversal(
+                base_fen=line.base_fen,
+                refunded_before_fen=line.refunded_base_fen,
+                refund_fen=refund_fen,
+                pool_bp=line.pool_bp,
+                remaining=[share.remaining_fen for share in mine],
+            )
+        except ValueError as why:
+            raise Alarm(f"refund {refund_id} does not fit order {line.order_number}: {why}") from why
+        takes.append(_Take(line, refund_fen, list(zip(mine, taken, strict=True))))
+    return takes
+
+
+def _changes(takes: Sequence[_Take], at: datetime) -> list[Change]:
+    return [
+        Change(
+            share_id=share.id,
+            order_number=take.line.order_number,
+            debit=accounts.payable(share.party) if share.released else accounts.frozen(share.party),
+            credit=accounts.expense(take.line.selling_entity),
+            amount_fen=taken_fen,
+            at=at,
+        )
+        for take in takes
+        for share, taken_fen in take.by_share
+        if taken_fen
+    ]
+
+
+def _note(
+    session: Session, refund_id: int, taken: Sequence[tuple[int, int, int | None]], at: datetime
+) -> None:
+    session.execute(
+        _NOTE,
+        {
+            "refund_id": refund_id,
+            "at": at,
+            "line_ids": [line_id for line_id, _, _ in taken],
+            "bases": [base_fen for _, base_fen, _ in taken],
+            "pools": [pool_fen for _, _, pool_fen in taken],
+        },
+    )

@@ -1,0 +1,138 @@
+"""The arithmetic of commission: pool, split, claw-back, date of release. Pure; fen and basis points.
+
+Rule ids are those of the domain sheet: SPL (split), CLW (claw-back), FRZ (freeze).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.base.clock import days_after
+from app.base.money import half_up, largest_remainder
+from models.commission import PartyKind, Role
+
+# The fixed order of roles: ties of the largest remainder go to the one named first (C-3, SPL-4).
+ROLE_ORDER = (
+    Role.ACQ_CLERK,
+    Role.ACQ_STORE,
+    Role.SVC_CLERK,
+    Role.SELL_CLERK,
+    Role.FULFIL_STORE,
+    Role.HQ,
+)
+PERSONAL_ROLES = frozenset({Role.ACQ_CLERK, Role.SVC_CLERK, Role.SELL_CLERK})
+
+
+@dataclass(frozen=True, slots=True)
+class ShareAmount:
+    """What one party gets of one line's pool. ``reason`` holds facts only; words are made from it (SET-5)."""
+
+    position: int
+    role: Role
+    party_kind: PartyKind
+    party: str
+    amount_fen: int
+    reason: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One weight of the policy with whoever holds that role; nobody = it goes to head office."""
+
+    role: Role
+    weight_bp: int
+    holders: list[dict[str, Any]]
+
+
+def pool_fen(base_fen: int, pool_bp: int) -> int:
+    """SPL-3: the pool of one line, half up to the fen."""
+    return half_up(base_fen, pool_bp)
+
+
+def split(pool_fen: int, snapshot: Mapping[str, Any]) -> list[ShareAmount]:
+    """SPL-4, 5, 6, 9: divide a pool among the parties of a credit snapshot; the sum is always the pool.
+
+    A role without a party goes to head office at its full weight, so nobody else is inflated; with
+    ``missing`` = REDISTRIBUTE it is left out of the weights instead. On a self-purchase the personal
+    roles always go to head office, whoever is named. Several parties of one role divide its part by
+    their ``part_bp`` (equally without it). One party with two roles gets two shares; all that falls to
+    head office is one share. Refuses (ValueError) a negative pool, an unknown role or mode of ``missing``.
+    """
+    parts = _parts(snapshot)
+    amounts = largest_remainder(pool_fen, [part.weight_bp for part in parts]) if parts else []
+    shares: list[ShareAmount] = []
+    for part, amount_fen in zip(parts, amounts, strict=True):
+        weights = [int(holder.get("part_bp", 1)) for holder in part.holders]
+        pieces = largest_remainder(amount_fen, weights) if part.holders else []
+        for holder, piece_fen in zip(part.holders, pieces, strict=True):
+            shares.append(_held(len(shares), part, holder, piece_fen, snapshot))
+    left_fen = pool_fen - sum(share.amount_fen for share in shares)
+    unheld = [part for part in parts if not part.holders]
+    if unheld or not shares:
+        shares.append(_left_to_hq(len(shares), unheld, left_fen, snapshot))
+    return shares
+
+
+def reversal(
+    *, base_fen: int, refunded_before_fen: int, refund_fen: int, pool_bp: int, remaining: Sequence[int]
+) -> list[int]:
+    """CLW-1, CLW-2: how much each share gives back when ``refund_fen`` of the base is refunded.
+
+    The pool falls to that of the base still standing; the difference is taken by largest remainder with
+    the remaining amounts as weights, so no share rises, none falls below zero, and the last refund takes
+    everything. (Splitting the smaller pool anew would be wrong: the method is not monotone.) Refuses
+    (ValueError) a refund that is not positive or above what is left of the base.
+    """
+    standing_fen = base_fen - refunded_before_fen - refund_fen
+    if refund_fen <= 0 or standing_fen < 0:
+        raise ValueError("a refund takes a positive part of what is left of the base")
+    return largest_remainder(sum(remaining) - pool_fen(standing_fen, pool_bp), remaining)
+
+
+def releasable_at(completed_at: datetime, *, aftersale_days: int, settle_delay_days: int) -> datetime:
+    """FRZ-2: 00:00 local of the day after the after-sale window and the settlement delay have ended."""
+    return days_after(completed_at, aftersale_days + settle_delay_days + 1)
+
+
+def _parts(snapshot: Mapping[str, Any]) -> list[_Part]:
+    weights: Mapping[str, int] = snapshot["weights"]
+    unknown = set(weights) - set(ROLE_ORDER)
+    missing = snapshot.get("missing", "HQ")
+    if unknown or missing not in ("HQ", "REDISTRIBUTE"):
+        raise ValueError(f"snapshot is not understood: roles {sorted(unknown)}, missing {missing}")
+    parts: list[_Part] = []
+    for role in ROLE_ORDER:
+        given_up = bool(snapshot.get("self_purchase")) and role in PERSONAL_ROLES  # SPL-9
+        holders = [p for p in snapshot["parties"] if p["role"] == role and not given_up]
+        kept = holders or given_up or role is Role.HQ or missing == "HQ"
+        if weights.get(role, 0) and kept:
+            parts.append(_Part(role, weights[role], holders))
+    return parts
+
+
+def _held(
+    position: int, part: _Part, holder: Mapping[str, Any], amount_fen: int, snapshot: Mapping[str, Any]
+) -> ShareAmount:
+    facts = {k: v for k, v in holder.items() if k not in ("role", "kind", "party")}
+    reason = _policy(snapshot) | {"weight_bp": part.weight_bp} | facts
+    return ShareAmount(position, part.role, PartyKind(holder["kind"]), holder["party"], amount_fen, reason)
+
+
+def _left_to_hq(
+    position: int, parts: Sequence[_Part], amount_fen: int, snapshot: Mapping[str, Any]
+) -> ShareAmount:
+    reason = _policy(snapshot) | {
+        "weight_bp": sum(part.weight_bp for part in parts),
+        "roles": [{"role": part.role.value, "weight_bp": part.weight_bp} for part in parts],
+        "because": "SELF_PURCHASE" if snapshot.get("self_purchase") else "MISSING",
+    }
+    return ShareAmount(position, Role.HQ, PartyKind.ENTITY, snapshot["hq"], amount_fen, reason)
+
+
+def _policy(snapshot: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "policy": snapshot.get("policy"),
+        "version": snapshot.get("version"),
+        "self_purchase": bool(snapshot.get("self_purchase")),
+    }
