@@ -58,6 +58,7 @@ class Store(Base):
         CheckConstraint("lat between -90 and 90", name="lat"),
         CheckConstraint("lng between -180 and 180", name="lng"),
         CheckConstraint("(lat is null) = (lng is null)", name="point"),
+        Index("ix_store_city", "city", "code"),
         Index("uq_store_default_landing", "is_default_landing", unique=True, postgresql_where="is_default_landing"),
     )
 

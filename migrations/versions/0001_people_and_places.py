@@ -163,6 +163,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_store")),
         sa.UniqueConstraint("code", name=op.f("uq_store_code")),
     )
+    op.create_index("ix_store_city", "store", ["city", "code"], unique=False)
     op.create_index(op.f("ix_store_entity_id"), "store", ["entity_id"], unique=False)
     op.create_index(
         "uq_store_default_landing",
