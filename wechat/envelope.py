@@ -56,7 +56,7 @@ class AesKey:
 
     def decrypt(self, sealed: bytes) -> tuple[bytes, bytes]:
         """(message, appid) of a frame. Raises Malformed when the key does not open it."""
-        if len(sealed) < 2 * _PAD or len(sealed) % 16:
+        if len(sealed) < _PAD or len(sealed) % 16:
             raise Malformed("encrypted part has an impossible length")
         opener = self._cipher.decryptor()
         frame = opener.update(sealed) + opener.finalize()
