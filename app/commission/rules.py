@@ -134,5 +134,6 @@ def _policy(snapshot: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "policy": snapshot.get("policy"),
         "version": snapshot.get("version"),
+        "missing": snapshot.get("missing", "HQ"),
         "self_purchase": bool(snapshot.get("self_purchase")),
     }
