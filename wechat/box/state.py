@@ -10,8 +10,9 @@ from typing import Any
 
 _TABLES = Path(__file__).with_name("tables.sql")
 _LIVED = (
-    "persons chats windows tokens codes pictures mp_codes once_codes orders prepays refunds deliveries attempts"
-).split()
+    *("persons", "chats", "windows", "tokens", "codes", "pictures", "mp_codes", "once_codes"),
+    *("orders", "prepays", "refunds", "deliveries", "attempts"),
+)
 
 
 class Store:

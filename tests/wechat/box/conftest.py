@@ -1,0 +1,42 @@
+"""Fixtures: one box process for the whole room, swept before each test; an ear for what it says."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.wechat.box.world import Ear, RunningBox, listening
+
+
+@pytest.fixture(scope="session")
+def running_box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBox]:
+    """The box process."""
+    box = RunningBox(tmp_path_factory.mktemp("box"), "--exit-with-parent")
+    yield box
+    assert box.stop() == 0
+
+
+@pytest.fixture
+def ear() -> Iterator[Ear]:
+    """A fresh callback server."""
+    with listening() as ear:
+        yield ear
+
+
+@pytest.fixture
+def box(running_box: RunningBox, ear: Ear) -> RunningBox:
+    """The box with nobody in it, pushing to ``ear`` in safe mode."""
+    running_box.post("/reset")
+    running_box.post(
+        "/settings",
+        callback_url=ear.url + "/callbacks/wechat/oa",
+        push_mode="safe",
+        push_retries=3,
+        push_retry_s=0.05,
+        push_timeout_s=5,
+        notice_speedup=300,
+        refund_delay_s=0.05,
+        refund_interval_s=0,
+        mp_pages=None,
+    )
+    ear.heard.clear()
+    return running_box
