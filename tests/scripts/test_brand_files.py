@@ -105,7 +105,9 @@ def test_the_policy_is_the_default_role_split_SPL_4(lanxu: Brand) -> None:
         ("_SKUS", "status", SaleStatus),
     ],
 )
-def test_the_words_of_the_files_are_the_words_of_the_tables(file: str, column: str, kind: type[StrEnum]) -> None:
+def test_the_words_of_the_files_are_the_words_of_the_tables(
+    file: str, column: str, kind: type[StrEnum]
+) -> None:
     read = getattr(brand_files, file).cells[column]
     assert [read(member.value) for member in kind] == [member.value for member in kind]
 
