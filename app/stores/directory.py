@@ -39,7 +39,8 @@ _CITY_PAGE = text(
 )
 _ONE = text(
     f"select {_PAGE_COLUMNS}, n.code as successor"
-    " from store s left join store n on n.id = s.successor_store_id where s.status <> 'CLOSED' and s.code = :code"
+    " from store s left join store n on n.id = s.successor_store_id"
+    " where s.status <> 'CLOSED' and s.code = :code"
 )
 
 
@@ -105,7 +106,7 @@ def get_store(session: Session | Connection, code: str) -> StoreRef:
 def list_stores(
     session: Session | Connection, *, city: str | None, after: str, limit: int, now: datetime
 ) -> list[StorePage]:
-    """Up to ``limit`` stores by code, after the code ``after`` ("" = from the start). Leaves out closed ones."""
+    """Up to ``limit`` stores by code, after the code ``after`` ("" = from the start). No closed ones."""
     facts = {"after": after, "limit": limit}
     rows = session.execute(_CITY_PAGE, {**facts, "city": city}) if city else session.execute(_PAGE, facts)
     return [_page(row._mapping, now) for row in rows]
