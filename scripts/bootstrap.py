@@ -5,12 +5,15 @@ An old interpreter has to get as far as the sentence that says it is too old; he
 this file.
 """
 
+import ctypes
+import errno
 import hashlib
 import json
 import os
 import re
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -21,11 +24,28 @@ PYTHON = os.path.join(VENV, "bin", "python")
 STAMP = os.path.join(VENV, "installed.json")
 VAR = os.path.join(ROOT, "var")
 OLDEST = (3, 11)
-PROGRESS = re.compile(r"^\s*(?:Collecting|Requirement already satisfied:) ([\w.-]+)")
+PR_SET_PDEATHSIG = 1
+PROGRESS = re.compile(
+    r"^\s*(?:Collecting|Processing|Requirement already satisfied:) (?:\S*/)?([\w.]+(?:-[a-zA-Z][\w.]*)*)"
+)
 
 
 class CannotStart(Exception):
     """What stands in the way, as one sentence for the person at the terminal; the commands end with 2."""
+
+
+class Terminated(BaseException):
+    """SIGTERM or a closed terminal, raised so that an installer under way is ended too."""
+
+
+def listen_to_signals() -> None:
+    """From now on SIGTERM and SIGHUP raise Terminated."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _terminate)
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise Terminated
 
 
 def refuse_old_python() -> None:
@@ -57,7 +77,8 @@ def ensure(requirements: str) -> str:
     except PermissionError as error:
         raise CannotStart(f"cannot write {error.filename}: it belongs to another account.") from error
     except OSError as error:
-        raise CannotStart(f"{error.strerror or error}.") from error
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise CannotStart("the disk is full." if full else f"{error.strerror or error}.") from error
     return PYTHON
 
 
@@ -133,7 +154,9 @@ def _pip(requirements: str) -> None:
     command = [PYTHON, "-m", "pip", "install", "--require-hashes", "--no-deps", "--no-input"]
     command += ["--disable-pip-version-check", "--progress-bar", "off", "--retries", "2"]
     command += ["-r", os.path.join(ROOT, requirements)]
-    pip = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT)
+    pip = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT, preexec_fn=_end_with_starter
+    )
     try:
         output = _follow(pip, _count(requirements))
     except BaseException:
@@ -142,6 +165,12 @@ def _pip(requirements: str) -> None:
         raise
     if pip.wait() != 0:
         raise CannotStart(_reason(output))
+
+
+def _end_with_starter() -> None:
+    """Have Linux end this process when its starter is killed; elsewhere it ends at its next line."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _count(requirements: str) -> int:
@@ -219,7 +248,7 @@ class Progress:
 def _reason(output: str) -> str:
     """Say in one sentence why making .venv or installing failed."""
     if "No space left on device" in output or "Errno 28" in output:
-        return "the disk is full (No space left on device)."
+        return "the disk is full."
     offline = (
         "NewConnectionError",
         "NameResolutionError",

@@ -25,7 +25,13 @@ def only_one(var: Path, url: str) -> Iterator[None]:
     """Hold var/ for this starter alone; StartFailed when another one does. Ends with the process, however
     that dies.
     """
-    var.mkdir(exist_ok=True)
+    if not var.exists():
+        var.mkdir()
+        var.chmod(0o711)  # a server's account passes through to its own directory; what lies here is closed
+    if var.stat().st_uid != os.geteuid():
+        raise StartFailed(
+            f"{var} belongs to another account; start as that one, or in a checkout of your own."
+        )
     with (var / "start.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

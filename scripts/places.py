@@ -61,14 +61,14 @@ def can_reach(user: User | None, path: Path) -> bool:
 
 
 def data_directory(var: Path, name: str, user: User | None) -> Path:
-    """Answer `var/name`, made for `user` alone (0700); a link to a reachable place where the checkout is
-    not one.
+    """Answer the real path of `var/name`, made for `user` alone (0700) on the first call.
+
+    Where `user` cannot reach the checkout, `var/name` becomes a link to a place that it can reach.
     """
-    path = var / name
+    path = var.resolve() / name
     if path.exists():
-        return _checked(path, user)
-    if path.is_symlink():
-        path.unlink()
+        return _checked(path.resolve(), user)
+    path.unlink(missing_ok=True)  # a link whose target is gone
     path.mkdir(mode=0o700)
     if user is None:
         return path
@@ -82,14 +82,14 @@ def data_directory(var: Path, name: str, user: User | None) -> Path:
     (home / name).mkdir(mode=0o700)
     os.chown(home / name, user.uid, user.gid)
     path.symlink_to(home / name)
-    return path
+    return home / name
 
 
 def _checked(path: Path, user: User | None) -> Path:
     if can_reach(user, path):
         return path
     raise StartFailed(
-        f"{path} belongs to another account (was it started as root before?); use that account, or --reset."
+        f"{path} cannot be reached by the account that made it; move the checkout back, or --reset."
     )
 
 
@@ -122,12 +122,21 @@ def programs_for(user: User | None, program: Path, trees: Sequence[Path]) -> Pat
     if user is None or can_reach(user, program):
         return program
     top = trees[0].parent
-    mark = hashlib.sha256(f"{top}:{[tree.stat().st_mtime_ns for tree in trees]}".encode()).hexdigest()[:16]
-    home = _shared_parent(user) / f"{PREFIX}programs-{mark}"
+    home = _shared_parent(user) / f"{PREFIX}programs-{_fingerprint(trees)}"
     if not home.exists():
         _copy_trees(trees, home)
     _refuse_foreign(home)
     return home / program.relative_to(top)
+
+
+def _fingerprint(trees: Sequence[Path]) -> str:
+    """One copy serves every checkout with these programs, so names and sizes make the mark, not places."""
+    total = hashlib.sha256()
+    for tree in trees:
+        for path in sorted(tree.rglob("*")):
+            if "__pycache__" not in path.parts:
+                total.update(f"{path.relative_to(tree.parent)}:{path.lstat().st_size}\n".encode())
+    return total.hexdigest()[:16]
 
 
 def _copy_trees(trees: Sequence[Path], home: Path) -> None:

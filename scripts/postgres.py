@@ -77,7 +77,7 @@ def start(family: Family, var: Path, log: Path, *, durable: bool = True, port: i
     _clear_stale_lock(data)
     chosen = free_port(port)
     settings = [*(DURABLE if durable else FLEETING), f"port={chosen}", *COMMON]
-    argv = [str(programs / "postgres"), "-D", str(data.resolve())]
+    argv = [str(programs / "postgres"), "-D", str(data)]
     argv += [part for setting in settings for part in ("-c", setting)]
     # SIGINT is PostgreSQL's fast shutdown: sessions are cut, everything committed is on disk.
     family.start(Spec(NAME, argv, log, _environment(), Path("/"), user, signal.SIGINT, grace_s=30))
@@ -159,7 +159,7 @@ def _create_cluster(programs: Path, home: Path, user: User | None, log: Path, *,
         str(programs / "postgres"),
         "--single",
         "-D",
-        str(fresh.resolve()),
+        str(fresh),
         "-c",
         "log_checkpoints=off",
         "postgres",
@@ -176,13 +176,13 @@ def _initdb(
     argv = [
         str(programs / "initdb"),
         "-D",
-        str(fresh.absolute()),
+        str(fresh),
         "-U",
         ACCOUNT,
         "--encoding=UTF8",
         "--auth=scram-sha-256",
     ]
-    argv += [f"--pwfile={password.absolute()}", *([] if durable else ["--no-sync"])]
+    argv += [f"--pwfile={password}", *([] if durable else ["--no-sync"])]
     for locale in LOCALES:
         done = _run([*argv, f"--locale={locale}"], user)
         if done.returncode == 0:
@@ -198,7 +198,7 @@ def _reason(what: str, output: str, log: Path) -> str:
     with log.open("a") as file:
         file.write(output)
     if "No space left on device" in output:
-        return "the disk is full (No space left on device)."
+        return "the disk is full."
     lines = [line.strip() for line in output.splitlines() if "error" in line.lower() or "FATAL" in line]
     return f"{what}: {(lines or ['no reason given'])[0]} (log: {log})"
 

@@ -19,7 +19,7 @@ def parse(arguments: "list[str]") -> argparse.Namespace:
     """Read the command line; argparse ends the program with 2 and a sentence when it cannot."""
     reader = argparse.ArgumentParser(
         prog="scripts/start.py",
-        description="Start Lianke on this machine with WeChat in a box, play the tour, and stay up until Ctrl-C.",
+        description="Start Lianke with WeChat in a box, play the tour, and stay up until Ctrl-C.",
     )
     reader.add_argument(
         "--port", type=_port, default=8000, help="where the web server listens (default 8000)"
@@ -43,12 +43,13 @@ def main() -> int:
     """Install what is missing and hand over; 2 with one sentence when that cannot be done."""
     try:
         bootstrap.refuse_old_python()
+        bootstrap.listen_to_signals()
         parse(sys.argv[1:])
         bootstrap.ensure("requirements.txt")
     except bootstrap.CannotStart as error:
         print(f"start: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, bootstrap.Terminated):
         print("\nstart: interrupted; starting again goes on from here.", file=sys.stderr)
         return 130
     bootstrap.hand_over("scripts.stage", sys.argv[1:])

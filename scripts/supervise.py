@@ -133,9 +133,9 @@ class Family:
         return process, Child(spec.name, process.pid, mark, spec.stop_signal, spec.grace_s)
 
     def _enter(self, process: subprocess.Popen[bytes]) -> None:
-        self._write()
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError), process.stdin:
+            self._write()
             process.stdin.write(b"go\n")
 
     def _write(self) -> None:
@@ -162,9 +162,15 @@ class Family:
         self._say(f"{kept.spec.name} ended ({how}); starting it again in {pause_s:g} s (log: {log})")
 
     def _restart(self, kept: _Kept) -> None:
-        kept.process, kept.child = self._spawn(kept.spec)
-        kept.started, kept.restart_at = time.monotonic(), None
-        self._enter(kept.process)
+        try:
+            kept.process, kept.child = self._spawn(kept.spec)
+            kept.started, kept.restart_at = time.monotonic(), None
+            self._enter(kept.process)
+        except (
+            OSError
+        ) as error:  # a full disk, most likely: the others go on, and this one is tried again later
+            kept.restart_at = time.monotonic() + LONGEST_PAUSE_S
+            self._say(f"{kept.spec.name} could not be started again ({error.strerror}); trying later")
 
     def wait(self, name: str, ready: Callable[[], bool], *, timeout_s: float, deaths: int = 1) -> None:
         """Wait until `ready()`; StartFailed when `name` dies `deaths` times first or `timeout_s` passes."""
@@ -248,7 +254,7 @@ def _last_line(log: Path | None, offset: int) -> str:
         file.seek(offset)
         lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
         if any("No space left on device" in line for line in lines):
-            return f"the disk is full (No space left on device; log: {_shown(log)})."
+            return f"the disk is full (log: {_shown(log)})."
         if lines:
             return f"{lines[-1]} (log: {_shown(log)})"
     return f"it said nothing (log: {_shown(log)})"

@@ -18,11 +18,12 @@ def main() -> int:
     """Install what is missing and hand over; 2 with one sentence when that cannot be done."""
     try:
         bootstrap.refuse_old_python()
+        bootstrap.listen_to_signals()
         bootstrap.ensure("requirements-dev.txt")
     except bootstrap.CannotStart as error:
         print(f"test: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, bootstrap.Terminated):
         print("\ntest: interrupted; starting again goes on from here.", file=sys.stderr)
         return 130
     bootstrap.hand_over("scripts.checks", sys.argv[1:])

@@ -65,13 +65,13 @@ def start(family: Family, var: Path, log: Path, *, durable: bool = True, port: i
             CONFIG.format(
                 port=running.port,
                 password=running.password,
-                home=home.resolve(),
+                home=home,
                 append="yes" if durable else "no",
             )
         )
     if user:
         os.chown(config, user.uid, user.gid)
-    family.start(Spec(NAME, [str(program), str(config.resolve())], log, cwd=Path("/"), user=user, grace_s=15))
+    family.start(Spec(NAME, [str(program), str(config)], log, cwd=Path("/"), user=user, grace_s=15))
     return running
 
 
