@@ -13,9 +13,9 @@ from sqlalchemy import Connection, Engine
 
 from app.base.clock import utc_now
 from app.base.db import Tx, open_engine, open_read, open_tx
-from app.token_store import PostgresTokenStore
 from app.base.vault import Vault
 from app.settings import Settings
+from app.token_store import PostgresTokenStore
 from wechat.http import Http
 from wechat.mini_program import MiniProgram, MiniProgramConfig
 from wechat.official_account import OfficialAccount, OfficialAccountConfig
@@ -55,7 +55,9 @@ class Parts:
             self.redis.close()
 
 
-def build(settings: Settings, *, pool_size: int | None = None, now: Callable[[], datetime] = utc_now) -> Parts:
+def build(
+    settings: Settings, *, pool_size: int | None = None, now: Callable[[], datetime] = utc_now
+) -> Parts:
     """Make the parts from settings. Opens nothing yet: connections are made when first used.
 
     Call it after a fork, never before: a connection must not be shared by two processes.
@@ -89,7 +91,9 @@ def _wechat(settings: Settings, engine: Engine) -> WeChat:
     return WeChat(
         oa=OfficialAccount(_oa_config(settings), http, oa_tokens),
         mp=MiniProgram(
-            MiniProgramConfig(settings.mp_appid, settings.mp_secret.get_secret_value(), settings.wechat_api_base),
+            MiniProgramConfig(
+                settings.mp_appid, settings.mp_secret.get_secret_value(), settings.wechat_api_base
+            ),
             http,
             mp_tokens,
         ),

@@ -3,10 +3,14 @@
 from flask import Blueprint
 from flask_openapi3 import APIBlueprint
 
+from app.api.callbacks import pay
+from app.api.clerk import counter
+from app.api.shopper import orders
+
 DESCRIPTION = (
     "One shop out of a brand's stores and its WeChat presence. Amounts are integer fen, times RFC 3339, "
     "refusals problem+json with a stable `code`. POSTs that move money or stock take an `Idempotency-Key`."
 )
 
-API: tuple[APIBlueprint, ...] = ()
-PLAIN: tuple[Blueprint, ...] = ()
+API: tuple[APIBlueprint, ...] = (orders.bp, counter.bp)
+PLAIN: tuple[Blueprint, ...] = (pay.bp,)

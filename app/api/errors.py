@@ -67,7 +67,9 @@ def problem(status: int, code: str, detail: str = "", **more: Any) -> Response:
         "facts": more.get("facts", {}),
         "request_id": request.environ.get("lianke.request_id", ""),
     }
-    response = Response(orjson.dumps(body, default=str), status=status, content_type="application/problem+json")
+    response = Response(
+        orjson.dumps(body, default=str), status=status, content_type="application/problem+json"
+    )
     response.headers["Cache-Control"] = "no-store"
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
@@ -97,7 +99,13 @@ def _on_refusal(error: errors.Refusal) -> Response:
 
 def _on_http(error: HTTPException) -> Response:
     status = error.code or 500
-    names = {400: "BAD_REQUEST", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "TOO_LARGE", 415: "NOT_JSON"}
+    names = {
+        400: "BAD_REQUEST",
+        404: "NOT_FOUND",
+        405: "METHOD_NOT_ALLOWED",
+        413: "TOO_LARGE",
+        415: "NOT_JSON",
+    }
     response = problem(status, names.get(status, f"HTTP_{status}"))
     if error.get_response().headers.get("Allow"):
         response.headers["Allow"] = error.get_response().headers["Allow"]
@@ -125,7 +133,9 @@ def _on_fault(error: Exception) -> Response:
     while trace and trace.tb_next:
         trace = trace.tb_next
     where = f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if trace else ""
-    log.error("fault", error=type(error).__name__, where=where, request_id=request.environ.get("lianke.request_id"))
+    log.error(
+        "fault", error=type(error).__name__, where=where, request_id=request.environ.get("lianke.request_id")
+    )
     g.fault = type(error).__name__
     return problem(500, "FAULT")
 

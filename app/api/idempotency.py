@@ -6,10 +6,12 @@ Same caller, key and input: the same answer again. Other input: 422. Still being
 import hashlib
 import re
 from collections.abc import Callable
-from typing import Any
+from functools import cache
+from typing import Annotated, Any
 
 import orjson
 from flask import Response, request
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -18,6 +20,30 @@ from app.base.db import Tx
 from app.base.errors import Conflict, Invalid
 
 HEADER = "Idempotency-Key"
+
+
+class IdempotencyHeader(BaseModel):
+    """The header of every POST that moves money or stock."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    idempotency_key: Annotated[
+        str | None,
+        Field(
+            default=None,
+            alias=HEADER,
+            description="8-64 characters, chosen and kept by the caller before sending; required.",
+            examples=["5f0c2a9e-7d0b-4a57-9a43-0d2f5f3b7c11"],
+        ),
+    ]
+
+    @classmethod
+    @cache
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The JSON schema, computed once."""
+        return super().model_json_schema(*args, **kwargs)
+
+
 TRIES = 3
 _KEY = re.compile(r"[A-Za-z0-9_\-:.]{8,64}")
 _DEADLOCK = "40P01"
@@ -69,7 +95,9 @@ def _once(session: Session, facts: dict[str, Any], act: Callable[[Session], tupl
         return _respond(payload, status, again=False)
     if (found.operation, found.input_hash) != (facts["operation"], facts["input_hash"]):
         raise Invalid(
-            "The key was used for another request.", fields={HEADER: "used before"}, code="IDEMPOTENCY_KEY_REUSED"
+            "The key was used for another request.",
+            fields={HEADER: "used before"},
+            code="IDEMPOTENCY_KEY_REUSED",
         )
     return _respond(bytes(found.body), found.status, again=True)
 

@@ -34,8 +34,7 @@ class Observed:
 
     def __init__(self, inner: WsgiApp, *, log_requests: bool = True) -> None:
         self._inner = inner
-        self._write = sys.stdout.buffer.write if log_requests else None
-        self._flush = sys.stdout.buffer.flush
+        self._log = log_requests
         self._children: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -57,7 +56,7 @@ class Observed:
         counter, histogram = self._child(method, route, status)
         counter.inc()
         histogram.observe(seconds)
-        if self._write:
+        if self._log:
             line = {
                 "at": time.time(),
                 "event": "request",
@@ -67,8 +66,9 @@ class Observed:
                 "status": int(status),
                 "ms": round(seconds * 1000, 1),
             }
-            self._write(orjson.dumps(line) + b"\n")
-            self._flush()
+            out = sys.stdout.buffer
+            out.write(orjson.dumps(line) + b"\n")
+            out.flush()
 
     def _child(self, method: str, route: str, status: str) -> tuple[Counter, Histogram]:
         key = (method, route, status)

@@ -1,13 +1,13 @@
 """The one tree of refusals. A room raises these; ``app/api/errors.py`` alone knows HTTP.
 
-    Refusal                    somebody asked for something that cannot be done
-    +-- Invalid                the input itself is wrong; names the fields
-    +-- Unauthenticated        we do not know who asks
-    +-- Forbidden              we know, and the answer is no
-    +-- NotFound               there is no such thing (or it is not yours: same answer)
-    +-- Conflict               the thing is in a state that does not allow it
-    +-- TooMany                asked too often; says when to come back
-    +-- Unreachable            a dependency (WeChat, database) is down; nothing was done
+Refusal                    somebody asked for something that cannot be done
++-- Invalid                the input itself is wrong; names the fields
++-- Unauthenticated        we do not know who asks
++-- Forbidden              we know, and the answer is no
++-- NotFound               there is no such thing (or it is not yours: same answer)
++-- Conflict               the thing is in a state that does not allow it
++-- TooMany                asked too often; says when to come back
++-- Unreachable            a dependency (WeChat, database) is down; nothing was done
 """
 
 from typing import Any

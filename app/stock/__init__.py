@@ -1,1 +1,1 @@
-"""Stock: what lies where, what is promised, and the movements behind both numbers."""
+"""On hand, reserved and available-to-promise per location. Numbers change only together with a movement (STK-7)."""

@@ -1,0 +1,148 @@
+"""Which function does which job, what runs on a schedule, and the worker that runs them. No business logic.
+
+A job runs at least once and finds out from the tables whether its work is already done.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
+
+from app.attribution import telling
+from app.commission import release
+from app.members import learning
+from app.payments import checking, refunding, stopping
+from app.settings import Settings
+from app.wiring import Parts, build
+from app.writing import set_up_logging
+
+Job = Callable[..., Any]
+
+# A worker whose heart has not beaten for this long is dead: its jobs are given to others.
+STALLED_S = 30
+HEARTBEAT_S = 5
+KEEP_JOBS_H = 72
+# 2 s, 4 s, 8 s ... about half an hour in all; after that the janitors go on.
+RETRY = RetryStrategy(max_attempts=10, exponential_wait=2)
+
+
+def paid_url(settings: Settings) -> str:
+    """Where WeChat Pay reports payments."""
+    return f"{settings.public_url}/callbacks/wechat/pay/paid"
+
+
+def refunded_url(settings: Settings) -> str:
+    """Where WeChat Pay reports refunds."""
+    return f"{settings.public_url}/callbacks/wechat/pay/refunded"
+
+
+def _send_refund(p: Parts, *, refund_id: int) -> None:
+    refunding.send(p.tx, p.wechat.pay, refund_id=refund_id, notify_url=refunded_url(p.settings), now=p.now())
+
+
+def _learn_fan(p: Parts, *, identity_id: int) -> None:
+    learning.learn_fan(p.tx, p.wechat.oa, identity_id=identity_id, now=p.now())
+
+
+def _tell_clerk(p: Parts, *, clerk_id: int, member_id: int, touch_id: int) -> None:
+    telling.tell_clerk(p.tx, p.wechat.oa, clerk_id=clerk_id, member_id=member_id, touch_id=touch_id)
+
+
+def _expire_orders(p: Parts) -> None:
+    stopping.expire_due(p.tx, p.wechat.pay, vault=p.vault, now=p.now())
+
+
+def _check_payments(p: Parts) -> None:
+    checking.check_payments(p.tx, p.wechat.pay, vault=p.vault, now=p.now())
+
+
+def _check_refunds(p: Parts) -> None:
+    checking.check_refunds(p.tx, p.wechat.pay, notify_url=refunded_url(p.settings), now=p.now())
+
+
+def _release_commission(p: Parts) -> None:
+    with p.tx() as session:
+        release.release_due(session, now=p.now())
+
+
+# Asked for by name (app.base.queue.defer); arguments are small JSON values.
+JOBS: dict[str, Job] = {
+    "send_refund": _send_refund,
+    "learn_fan": _learn_fan,
+    "tell_clerk": _tell_clerk,
+}
+
+# (cron, seconds last; name; function). Every worker offers each tick, exactly one runs it.
+SCHEDULE: tuple[tuple[str, str, Job], ...] = (
+    ("* * * * * */5", "expire_orders", _expire_orders),
+    ("* * * * * */15", "check_payments", _check_payments),
+    ("* * * * * */30", "check_refunds", _check_refunds),
+    ("*/5 * * * * 10", "release_commission", _release_commission),
+)
+
+
+def queue_of(parts: Parts, *, pool_size: int) -> App:
+    """The procrastinate app with both tables and its own upkeep hung in."""
+    url = parts.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    queue = App(connector=PsycopgConnector(conninfo=url, max_size=pool_size))
+    for name, job in JOBS.items():
+        _hang(queue, parts, name, job, retry=RETRY)
+    for cron, name, job in SCHEDULE:
+        queue.periodic(cron=cron)(_hang(queue, parts, name, job, periodic=True))
+    _keep_up(queue)
+    return queue
+
+
+def run_worker(settings: Settings) -> None:
+    """Run jobs until SIGTERM or SIGINT; jobs under way get ten seconds to end, the rest is run again later."""
+    set_up_logging(settings.log_level)
+    parts = build(settings, pool_size=settings.worker_concurrency + 1)
+    try:
+        asyncio.run(_work(parts, settings.worker_concurrency))
+    finally:
+        parts.close()
+
+
+async def _work(parts: Parts, concurrency: int) -> None:
+    queue = queue_of(parts, pool_size=concurrency + 2)
+    async with queue.open_async():
+        await queue.run_worker_async(
+            concurrency=concurrency,
+            shutdown_graceful_timeout=10,
+            update_heartbeat_interval=HEARTBEAT_S,
+            stalled_worker_timeout=STALLED_S,
+        )
+
+
+def _hang(
+    queue: App,
+    parts: Parts,
+    name: str,
+    job: Job,
+    *,
+    periodic: bool = False,
+    retry: RetryStrategy | bool = False,
+) -> Any:
+    def run(**facts: Any) -> None:
+        if periodic:
+            facts.pop("timestamp", None)
+        job(parts, **facts)
+
+    run.__name__ = name
+    # A tick that finds the last one still waiting is dropped; there is no ``lock``, a dead holder would block it.
+    return queue.task(name=name, retry=retry, queueing_lock=name if periodic else None)(run)
+
+
+def _keep_up(queue: App) -> None:
+    @queue.periodic(cron="* * * * * */20")
+    @queue.task(name="reap", queueing_lock="reap", pass_context=True)
+    async def reap(context: JobContext, timestamp: int) -> None:
+        manager = queue.job_manager
+        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S):
+            await manager.retry_job(job)
+
+    @queue.periodic(cron="7 4 * * *")
+    @queue.task(name="forget_jobs", queueing_lock="forget_jobs", pass_context=True)
+    async def forget_jobs(context: JobContext, timestamp: int) -> None:
+        await queue.job_manager.delete_old_jobs(nb_hours=KEEP_JOBS_H)

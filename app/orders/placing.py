@@ -1,0 +1,177 @@
+"""Placing an order: prices, credit and stock of one moment, in one transaction with few round trips."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.attribution import credit
+from app.base import numbers
+from app.base.errors import Conflict, Invalid
+from app.catalog.offers import Offer, offers
+from app.orders.pricing import MAX_AMOUNT_FEN, Quote, pool_bp_after_floor, quote
+from app.stock.reserving import Want, refuse_sold_out, reserve
+from app.stores.directory import StoreRef, get_store
+from models.stores import StoreStatus
+
+PICKUP = "pickup"
+
+
+@dataclass(frozen=True)
+class Basket:
+    """What somebody wants and where: ``(sku code, qty)`` pairs, to be picked up at one store."""
+
+    store_code: str
+    items: tuple[tuple[str, int], ...]
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Buyer:
+    """The member and the WeChat identity that orders (and will pay)."""
+
+    member_id: int
+    member_number: str
+    identity_id: int
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A new order: its business number, its price, and until when the goods are held."""
+
+    order_id: int
+    number: str
+    quote: Quote
+    store: StoreRef
+    expires_at: datetime
+
+
+_WRITE = text(
+    """
+    with placed as (
+        insert into orders (number, member_id, identity_id, state, version, origin, selling_entity_id,
+            selling_store_id, fulfilment, fulfilment_state, pickup_store_id, location_id, goods_fen, discount_fen,
+            freight_fen, amount_fen, paid_fen, refunded_fen, note, created_at, expires_at)
+        values (:number, :member_id, :identity_id, 'CREATED', 1, 'ONLINE', :entity_id,
+            :store_id, 'PICKUP', 'WAITING', :store_id, :location_id, :goods_fen, :discount_fen,
+            0, :amount_fen, 0, 0, :note, :now, :expires_at)
+        returning id),
+    logged as (
+        insert into order_event (order_id, version, from_state, to_state, fulfilment_state, actor, reason)
+        select id, 1, null, 'CREATED', 'WAITING', :actor, 'PLACED' from placed)
+    insert into order_line (order_id, line_no, sku_id, sku_code, name, spec, category_code, exemption, min_age, qty,
+        unit_price_fen, unit_list_fen, discount_fen, amount_fen, refunded_fen, refunded_qty, base_fen, pool_bp,
+        credit_snapshot)
+    select placed.id, l.line_no, l.sku_id, l.sku_code, l.name, l.spec, l.category_code, l.exemption, l.min_age, l.qty,
+        l.unit_price_fen, l.unit_list_fen, l.discount_fen, l.amount_fen, 0, 0, l.amount_fen, l.pool_bp,
+        l.credit_snapshot
+    from placed, jsonb_to_recordset(cast(:lines as jsonb)) as l(line_no bigint, sku_id bigint, sku_code text,
+        name text, spec text, category_code text, exemption text, min_age bigint, qty bigint, unit_price_fen bigint,
+        unit_list_fen bigint, discount_fen bigint, amount_fen bigint, pool_bp bigint, credit_snapshot jsonb)
+    returning order_id, line_no, id
+    """
+)
+
+
+def price(session: Session, basket: Basket) -> tuple[StoreRef, dict[str, Offer], Quote]:
+    """What the basket costs now at that store. Refuses a closed store, unknown or unlisted goods."""
+    store = get_store(session, basket.store_code)
+    if store.status is not StoreStatus.OPEN:
+        raise Conflict("STORE_CLOSED", store.code)
+    if PICKUP not in store.services or store.location_id is None:
+        raise Conflict("NO_PICKUP", store.code)
+    found = offers(session, [code for code, _ in basket.items])
+    for position, (code, _) in enumerate(basket.items):
+        if code not in found:
+            raise Invalid("No such goods.", fields={f"lines.{position}.sku": f"unknown SKU {code}"})
+    off = sorted(code for code, offer in found.items() if not offer.on_sale)
+    if off:
+        raise Conflict("NOT_ON_SALE", ", ".join(off), skus=off)
+    priced = quote([(code, qty, found[code].price_fen, found[code].list_fen) for code, qty in basket.items])
+    if priced.amount_fen > MAX_AMOUNT_FEN:
+        raise Invalid("The order is too large.", fields={"lines": f"more than {MAX_AMOUNT_FEN} fen"})
+    return store, found, priced
+
+
+def place(session: Session, basket: Basket, buyer: Buyer, *, now: datetime, ttl_s: int) -> Placed:
+    """Create the order and hold its goods for ``ttl_s`` seconds (STK-2), or refuse and leave nothing.
+
+    Prices and goods are read now; who earns is resolved now and frozen on each line (POL-2). Refuses
+    OUT_OF_STOCK with the short SKUs (STK-3), and what ``price`` refuses. The stock rows are locked last.
+    """
+    store, found, priced = price(session, basket)
+    refuse_sold_out(session, basket.items, location_id=int(store.location_id or 0))
+    snapshots = credit.resolve(
+        session,
+        member_id=buyer.member_id,
+        categories={offer.category_code for offer in found.values()},
+        selling_entity=store.entity_code,
+        selling_ownership=store.ownership,
+        fulfil_store=store.code,
+        at=now,
+    )
+    expires_at = now + timedelta(seconds=ttl_s)
+    number = numbers.draw("A", now)
+    lines = _lines(priced, found, snapshots)
+    facts = {
+        "number": number,
+        "member_id": buyer.member_id,
+        "identity_id": buyer.identity_id,
+        "entity_id": store.entity_id,
+        "store_id": store.id,
+        "location_id": store.location_id,
+        "goods_fen": priced.goods_fen,
+        "discount_fen": priced.discount_fen,
+        "amount_fen": priced.amount_fen,
+        "note": basket.note,
+        "now": now,
+        "expires_at": expires_at,
+        "actor": f"member:{buyer.member_number}",
+        "lines": orjson.dumps(lines).decode(),
+    }
+    written = session.execute(_WRITE, facts).all()
+    order_id = int(written[0].order_id)
+    ids = {row.line_no: row.id for row in written}
+    wants = [Want(ids[line["line_no"]], line["sku_id"], line["sku_code"], line["qty"]) for line in lines]
+    reserve(
+        session,
+        wants,
+        order_id=order_id,
+        location_id=int(store.location_id or 0),
+        expires_at=expires_at,
+        actor=f"order:{number}",
+    )
+    return Placed(order_id, number, priced, store, expires_at)
+
+
+def _lines(
+    priced: Quote, found: dict[str, Offer], snapshots: dict[str, dict[str, Any]]
+) -> Sequence[dict[str, Any]]:
+    rows = []
+    for number, line in enumerate(priced.lines, start=1):
+        offer = found[line.sku_code]
+        snapshot = snapshots[offer.category_code]
+        rows.append(
+            {
+                "line_no": number,
+                "sku_id": offer.sku_id,
+                "sku_code": offer.sku_code,
+                "name": offer.name,
+                "spec": offer.spec,
+                "category_code": offer.category_code,
+                "exemption": str(offer.exemption),
+                "min_age": offer.min_age,
+                "qty": line.qty,
+                "unit_price_fen": line.unit_price_fen,
+                "unit_list_fen": line.unit_list_fen,
+                "discount_fen": line.discount_fen,
+                "amount_fen": line.amount_fen,
+                "pool_bp": pool_bp_after_floor(line, snapshot["pool_bp"], snapshot["floor_discount_bp"]),
+                "credit_snapshot": snapshot,
+            }
+        )
+    return rows

@@ -1,0 +1,120 @@
+"""Accepting money that WeChat says has arrived: exactly once, whoever brings the news and however often."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import structlog
+from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
+
+from app.base.vault import Vault
+from app.ledger.posting import Posting, post
+from app.orders import lifecycle
+from app.orders.lifecycle import Held
+from app.orders.reviving import promise_again
+from app.orders.rules import may_revive
+from app.payments import refunding
+from app.payments.rules import Verdict, judge
+from models.orders import OrderState
+from models.payments import PaymentState, RefundCause
+from wechat.pay import Trade
+
+log = structlog.get_logger()
+ACTOR = "wechat-pay"
+
+
+class Outcome(StrEnum):
+    PAID = "PAID"  # this call made the order paid
+    AGAIN = "AGAIN"  # it was accepted before; nothing happened
+    EXCESS = "EXCESS"  # the order no longer wants it: a refund is on its way
+    NOT_PAID = "NOT_PAID"  # no money in this trade
+    MISMATCH = "MISMATCH"  # genuine, but not what we asked for: kept for a human
+    UNMATCHED = "UNMATCHED"  # a number we never gave out
+
+
+_FIND = text("select order_id from payment where out_trade_no = :out_trade_no")
+_HOLD = text(
+    "select id, order_id, state, appid, mchid, amount_fen, transaction_id from payment"
+    " where out_trade_no = :out_trade_no for update"
+)
+_SETTLE = text(
+    "update payment set state = :state, transaction_id = :transaction_id, settled_at = :now, next_check_at = null,"
+    " problem = null where id = :id"
+)
+_MISMATCH = text(
+    "update payment set state = case when state = 'PREPARED' then 'MISMATCH' else state end, problem = :problem,"
+    " next_check_at = null where id = :id"
+)
+
+
+def accept_paid(session: Session, trade: Trade, *, vault: Vault, now: datetime) -> Outcome:
+    """Take a trade's money for the order it was meant for.
+
+    Compares app, merchant, amount and currency with our own row. The same trade again changes nothing.
+    Late money revives a timed-out order if the goods can be promised again, else it goes back by
+    itself (STK-4); so does a second payment. Locks the order, then the payment; posts the money.
+    """
+    order_id = session.execute(_FIND, {"out_trade_no": trade.out_trade_no}).scalar()
+    if order_id is None:
+        log.error("payment_unmatched")
+        return Outcome.UNMATCHED
+    order = lifecycle.hold(session, order_id)
+    payment = session.execute(_HOLD, {"out_trade_no": trade.out_trade_no}).one()
+    verdict = judge(trade, appid=payment.appid, mchid=payment.mchid, amount_fen=payment.amount_fen)
+    if verdict is Verdict.NOT_PAID:
+        return Outcome.NOT_PAID
+    if verdict is not Verdict.FITS:
+        return _mismatch(session, payment, str(verdict))
+    if payment.state in (PaymentState.SUCCESS, PaymentState.EXCESS):
+        same = payment.transaction_id == trade.transaction_id
+        return Outcome.AGAIN if same else _mismatch(session, payment, "SECOND_TRANSACTION")
+    return _take(session, order, payment, trade, vault, now)
+
+
+def _take(
+    session: Session, order: Held, payment: Row[Any], trade: Trade, vault: Vault, now: datetime
+) -> Outcome:
+    paid_at = trade.success_at or now
+    wanted = order.state is OrderState.CREATED
+    if may_revive(order.state, order.cancel_reason):
+        wanted = promise_again(session, order)
+    state = PaymentState.SUCCESS if wanted else PaymentState.EXCESS
+    session.execute(
+        _SETTLE, {"id": payment.id, "state": state.value, "transaction_id": trade.transaction_id, "now": now}
+    )
+    _post(session, order, payment, excess=not wanted, paid_at=paid_at)
+    if wanted:
+        lifecycle.mark_paid(session, order, vault=vault, paid_at=paid_at, now=now, actor=ACTOR)
+        return Outcome.PAID
+    refunding.open_refund(
+        session,
+        order,
+        payment_id=payment.id,
+        cause=RefundCause.EXCESS,
+        amount_fen=payment.amount_fen,
+        lines=(),
+        reason="订单已关闭，款项原路退回",
+        actor=ACTOR,
+        now=now,
+    )
+    return Outcome.EXCESS
+
+
+def _post(session: Session, order: Held, payment: Row[Any], *, excess: bool, paid_at: datetime) -> None:
+    posting = Posting(
+        key=f"pay:{payment.id}",
+        kind="PAYMENT_EXCESS" if excess else "PAYMENT",
+        cause=f"order:{order.number}",
+        debit=f"cash:wechat:{payment.mchid}",
+        credit="unclaimed:excess" if excess else f"sales:{order.entity_code}",
+        amount_fen=payment.amount_fen,
+        happened_at=paid_at,
+    )
+    post(session, posting)
+
+
+def _mismatch(session: Session, payment: Row[Any], problem: str) -> Outcome:
+    log.error("payment_mismatch", payment=payment.id, problem=problem)
+    session.execute(_MISMATCH, {"id": payment.id, "problem": problem})
+    return Outcome.MISMATCH

@@ -1,0 +1,128 @@
+"""A refund decided at the counter: some money, or some goods and their money, of an order that was paid."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
+
+from app.base.errors import Conflict, Forbidden, Invalid
+from app.orders import lifecycle
+from app.orders.lifecycle import Held
+from app.orders.rules import REFUNDABLE
+from app.payments import refunding
+from app.payments.refunding import Part
+from app.stock import returning
+from models.orders import FulfilmentState
+from models.payments import RefundCause
+from models.stores import ClerkRole
+
+
+@dataclass(frozen=True)
+class Decider:
+    """The manager who decides, at one store."""
+
+    clerk_code: str
+    role: str
+    store_id: int
+
+
+@dataclass(frozen=True)
+class Wish:
+    """``amount_fen`` of line ``line_no``; ``qty`` units come back with it (0 = money only)."""
+
+    line_no: int
+    amount_fen: int
+    qty: int
+
+
+_LINES = text(
+    "select id, line_no, sku_id, qty, refunded_qty from order_line where order_id = :order_id order by line_no"
+)
+_COMING_BACK = text(
+    """
+    select rl.order_line_id, sum(rl.qty) as qty from refund_line rl join refund r on r.id = rl.refund_id
+    where r.order_id = :order_id and r.state in ('REQUESTED', 'PROCESSING', 'ABNORMAL') group by rl.order_line_id
+    """
+)
+_PAID_BY = text("select id from payment where order_id = :order_id and state = 'SUCCESS'")
+
+
+def refund_part(
+    session: Session,
+    *,
+    order_number: str,
+    decider: Decider,
+    wishes: Sequence[Wish],
+    reason: str,
+    now: datetime,
+) -> str:
+    """Decide a partial refund and answer its number; WeChat is told after commit.
+
+    Refuses anyone but a manager of the order's own store, an order that is not waiting or handed
+    over, and more money or units than are left. Units go back on hand at that store (or out of the
+    promise when they were still waiting there).
+    """
+    order = lifecycle.hold(session, lifecycle.find_id(session, order_number))
+    if decider.role != ClerkRole.MANAGER or decider.store_id != order.pickup_store_id:
+        raise Forbidden("FORBIDDEN", "Only a manager of the order's store decides a refund.")
+    if order.state not in REFUNDABLE:
+        raise Conflict("WRONG_STATE", f"The order is {order.state}.")
+    if len({wish.line_no for wish in wishes}) != len(wishes):
+        raise Invalid("A line is named twice.", fields={"lines": "each line_no once"})
+    lines = {row.line_no: row for row in session.execute(_LINES, {"order_id": order.id})}
+    coming = {
+        row.order_line_id: int(row.qty) for row in session.execute(_COMING_BACK, {"order_id": order.id})
+    }
+    parts = [_part(lines, coming, position, wish) for position, wish in enumerate(wishes)]
+    refund_no = refunding.open_refund(
+        session,
+        order,
+        payment_id=session.execute(_PAID_BY, {"order_id": order.id}).scalar_one(),
+        cause=RefundCause.AFTER_SALE,
+        amount_fen=sum(part.amount_fen for part in parts),
+        lines=parts,
+        reason=reason,
+        actor=f"clerk:{decider.clerk_code}",
+        now=now,
+    )
+    _move_goods(session, order, list(lines.values()), parts, refund_no, decider)
+    return refund_no
+
+
+def _part(lines: dict[int, Row[Any]], coming: dict[int, int], position: int, wish: Wish) -> Part:
+    line = lines.get(wish.line_no)
+    if line is None:
+        raise Invalid("No such line.", fields={f"lines.{position}.line_no": "not in this order"})
+    if wish.qty > line.qty - line.refunded_qty - coming.get(line.id, 0):
+        raise Conflict("REFUND_TOO_MUCH", "More units than are left on the line.")
+    return Part(line.id, wish.qty, wish.amount_fen)
+
+
+def _move_goods(
+    session: Session,
+    order: Held,
+    lines: Sequence[Row[Any]],
+    parts: Sequence[Part],
+    refund_no: str,
+    decider: Decider,
+) -> None:
+    sku_of = {line.id: line.sku_id for line in lines}
+    actor = f"clerk:{decider.clerk_code}"
+    for part in sorted(parts, key=lambda part: sku_of[part.order_line_id]):
+        ref = f"refund:{refund_no}:{part.order_line_id}"
+        if not part.qty:
+            continue
+        if order.fulfilment_state is FulfilmentState.READY:
+            returning.shrink(session, order_line_id=part.order_line_id, qty=part.qty, ref=ref, actor=actor)
+        else:
+            returning.take_back(
+                session,
+                sku_id=sku_of[part.order_line_id],
+                location_id=order.location_id,
+                qty=part.qty,
+                ref=ref,
+                actor=actor,
+            )

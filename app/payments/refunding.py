@@ -1,0 +1,267 @@
+"""Giving money back: a refund is a committed row first, then a message to WeChat repeated under one number."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
+
+from app.base import numbers
+from app.base.db import Tx
+from app.base.errors import Conflict, Invalid
+from app.base.queue import defer
+from app.commission import clawback
+from app.ledger.posting import Posting, post
+from app.orders import lifecycle
+from app.orders.lifecycle import Held
+from app.payments.rules import next_check
+from models.payments import RefundCause, RefundState
+from wechat.errors import Refused
+from wechat.pay import Pay, RefundStatus
+
+log = structlog.get_logger()
+SEND_JOB = "send_refund"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which amount of which order line goes back; ``qty`` units came back with it (0 = money only)."""
+
+    order_line_id: int
+    qty: int
+    amount_fen: int
+
+
+_LEFT = text(
+    """
+    select p.amount_fen - coalesce(sum(r.amount_fen) filter (where r.state <> 'CLOSED' and r.state <> 'REFUSED'), 0)
+           as left_fen
+    from payment p left join refund r on r.payment_id = p.id
+    where p.id = :payment_id group by p.amount_fen
+    """
+)
+_LINE_LEFT = text(
+    """
+    select l.id, l.amount_fen - coalesce(sum(rl.amount_fen) filter (where r.state not in ('CLOSED', 'REFUSED')), 0)
+           as left_fen
+    from order_line l
+    left join refund_line rl on rl.order_line_id = l.id left join refund r on r.id = rl.refund_id
+    where l.order_id = :order_id group by l.id, l.amount_fen
+    """
+)
+_OPEN = text(
+    """
+    insert into refund (order_id, payment_id, out_refund_no, cause, amount_fen, reason, state, actor,
+                        next_check_at, checks)
+    values (:order_id, :payment_id, :out_refund_no, :cause, :amount_fen, :reason, 'REQUESTED', :actor,
+            :next_check_at, 0)
+    returning id
+    """
+)
+_OPEN_LINES = text(
+    "insert into refund_line (refund_id, order_line_id, qty, amount_fen)"
+    " select :refund_id, * from unnest(cast(:lines as bigint[]), cast(:qtys as bigint[]), cast(:amounts as bigint[]))"
+)
+_TO_SEND = text(
+    """
+    select r.id, r.state, r.out_refund_no, r.amount_fen, r.reason, p.out_trade_no, p.amount_fen as total_fen
+    from refund r join payment p on p.id = r.payment_id where r.id = :refund_id
+    """
+)
+_ORDER_OF = text("select order_id from refund where out_refund_no = :out_refund_no")
+_HOLD = text(
+    """
+    select r.id, r.state, r.cause, r.amount_fen, r.out_refund_no, p.mchid from refund r
+    join payment p on p.id = r.payment_id where r.out_refund_no = :out_refund_no for update of r
+    """
+)
+_MOVE = text(
+    """
+    update refund set state = :state, refund_id = coalesce(cast(:refund_id as text), refund_id), problem = cast(:problem as text),
+        settled_at = case when :settled then cast(:now as timestamptz) else settled_at end,
+        next_check_at = case when :settled then null else next_check_at end
+    where id = :id
+    """
+)
+_COUNT_ORDER = text("update orders set refunded_fen = refunded_fen + :amount_fen where id = :order_id")
+_COUNT_LINES = text(
+    """
+    update order_line l set refunded_fen = l.refunded_fen + r.amount_fen, refunded_qty = l.refunded_qty + r.qty
+    from refund_line r where r.refund_id = :refund_id and r.order_line_id = l.id
+    """
+)
+_LINES_OF = text(
+    "select order_line_id, amount_fen from refund_line where refund_id = :refund_id order by order_line_id"
+)
+
+FINAL = frozenset({RefundState.SUCCESS, RefundState.CLOSED, RefundState.REFUSED})
+FROM_WECHAT = {
+    RefundStatus.SUCCESS: RefundState.SUCCESS,
+    RefundStatus.CLOSED: RefundState.CLOSED,
+    RefundStatus.ABNORMAL: RefundState.ABNORMAL,
+    RefundStatus.PROCESSING: RefundState.PROCESSING,
+}
+
+
+def open_refund(
+    session: Session,
+    order: Held,
+    *,
+    payment_id: int,
+    cause: RefundCause,
+    amount_fen: int,
+    lines: Sequence[Part],
+    reason: str,
+    actor: str,
+    now: datetime,
+) -> str:
+    """Decide a refund and ask for it to be sent after commit; answers its number.
+
+    The order must be locked by the caller. Refuses more than what is left of the payment or of a
+    line, counting refunds that are still on their way (AFT-3, I12).
+    """
+    if amount_fen < 1 or sum(part.amount_fen for part in lines) > amount_fen:
+        raise Invalid(
+            "A refund is at least 1 fen and at least its lines.", fields={"amount_fen": "too small"}
+        )
+    left_fen = session.execute(_LEFT, {"payment_id": payment_id}).scalar_one()
+    if amount_fen > left_fen:
+        raise Conflict("REFUND_TOO_MUCH", f"{left_fen} fen are left.", left_fen=int(left_fen))
+    if lines:
+        left = {row.id: int(row.left_fen) for row in session.execute(_LINE_LEFT, {"order_id": order.id})}
+        if any(part.amount_fen > left.get(part.order_line_id, 0) for part in lines):
+            raise Conflict("REFUND_TOO_MUCH", "A line has less left than that.")
+    facts = {
+        "order_id": order.id,
+        "payment_id": payment_id,
+        "out_refund_no": numbers.draw("R", now, length=12),
+        "cause": cause.value,
+        "amount_fen": amount_fen,
+        "reason": reason,
+        "actor": actor,
+        "next_check_at": next_check(now, 0),
+    }
+    refund_id = session.execute(_OPEN, facts).scalar_one()
+    if lines:
+        columns = zip(*((part.order_line_id, part.qty, part.amount_fen) for part in lines), strict=True)
+        ids, qtys, amounts = (list(column) for column in columns)
+        session.execute(_OPEN_LINES, {"refund_id": refund_id, "lines": ids, "qtys": qtys, "amounts": amounts})
+    defer(session, SEND_JOB, refund_id=refund_id)
+    return str(facts["out_refund_no"])
+
+
+def send(tx: Tx, pay: Pay, *, refund_id: int, notify_url: str, now: datetime) -> RefundState:
+    """Tell WeChat, under the committed number, as often as needed; the answer is accepted at once.
+
+    Raises Unavailable or Unknown when WeChat gave no clear answer: the job is tried again with the
+    same number. A definite refusal is kept for a human.
+    """
+    with tx() as session:
+        row = session.execute(_TO_SEND, {"refund_id": refund_id}).one()
+    if RefundState(row.state) in FINAL:
+        return RefundState(row.state)
+    try:
+        answer = pay.refund(
+            out_trade_no=row.out_trade_no,
+            out_refund_no=row.out_refund_no,
+            refund_fen=row.amount_fen,
+            total_fen=row.total_fen,
+            reason=row.reason,
+            notify_url=notify_url,
+        )
+    except Refused as error:
+        # NOT_ENOUGH is cured by topping up the account; the same number is sent again (WECHAT_PAY 6.1).
+        state = RefundState.REQUESTED if error.code == "NOT_ENOUGH" else RefundState.REFUSED
+        with tx() as session:
+            return _refused(session, row.out_refund_no, state, error.code, now)
+    with tx() as session:
+        return accept_refund(
+            session,
+            out_refund_no=row.out_refund_no,
+            refund_id=answer.refund_id,
+            status=answer.status,
+            refund_fen=answer.refund_fen,
+            now=now,
+        )
+
+
+def accept_refund(
+    session: Session,
+    *,
+    out_refund_no: str,
+    refund_id: str,
+    status: RefundStatus,
+    refund_fen: int,
+    now: datetime,
+) -> RefundState | None:
+    """Take WeChat's word on a refund, once: money booked back, lines counted, commission taken back (CLW-1).
+
+    None when the number is not ours. The same news again, or older news, changes nothing. Locks the
+    order, then the refund.
+    """
+    order_id = session.execute(_ORDER_OF, {"out_refund_no": out_refund_no}).scalar()
+    if order_id is None:
+        log.error("refund_unmatched")
+        return None
+    order = lifecycle.hold(session, order_id)
+    refund = session.execute(_HOLD, {"out_refund_no": out_refund_no}).one()
+    before, after = RefundState(refund.state), FROM_WECHAT.get(status, RefundState.PROCESSING)
+    if before in FINAL or before is after:
+        return before
+    problem = None if refund_fen == refund.amount_fen else f"amount {refund_fen}"
+    if problem:
+        log.error("refund_mismatch", refund=refund.id, problem=problem)
+        after = RefundState.ABNORMAL
+    _move(session, refund.id, after, wechat_id=refund_id, problem=problem, now=now)
+    if after is RefundState.SUCCESS:
+        _book(session, order, refund, now)
+    return after
+
+
+def _book(session: Session, order: Held, refund: Row[Any], now: datetime) -> None:
+    excess = refund.cause == RefundCause.EXCESS
+    posting = Posting(
+        key=f"refund:{refund.id}",
+        kind="REFUND_EXCESS" if excess else "REFUND",
+        cause=f"order:{order.number}",
+        debit="unclaimed:excess" if excess else f"sales:{order.entity_code}",
+        credit=f"cash:wechat:{refund.mchid}",
+        amount_fen=refund.amount_fen,
+        happened_at=now,
+    )
+    post(session, posting)
+    if excess:
+        return
+    session.execute(_COUNT_ORDER, {"order_id": order.id, "amount_fen": refund.amount_fen})
+    session.execute(_COUNT_LINES, {"refund_id": refund.id})
+    rows = session.execute(_LINES_OF, {"refund_id": refund.id}).all()
+    clawback.reverse(
+        session, refund_id=refund.id, lines=[(x.order_line_id, x.amount_fen) for x in rows], at=now
+    )
+
+
+def _refused(
+    session: Session, out_refund_no: str, state: RefundState, code: str, now: datetime
+) -> RefundState:
+    refund = session.execute(_HOLD, {"out_refund_no": out_refund_no}).one()
+    if RefundState(refund.state) in FINAL:
+        return RefundState(refund.state)
+    log.error("refund_refused", refund=refund.id, code=code)
+    _move(session, refund.id, state, wechat_id=None, problem=code, now=now)
+    return state
+
+
+def _move(
+    session: Session,
+    refund_id: int,
+    state: RefundState,
+    *,
+    wechat_id: str | None,
+    problem: str | None,
+    now: datetime,
+) -> None:
+    facts = {"id": refund_id, "state": state.value, "refund_id": wechat_id, "problem": problem, "now": now}
+    session.execute(_MOVE, {**facts, "settled": state in FINAL})

@@ -1,0 +1,181 @@
+"""Stopping an order: by its buyer, or by the clock. WeChat is told first, so that money cannot come afterwards."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.base.db import Tx
+from app.base.errors import Conflict, Refusal, Unreachable
+from app.base.vault import Vault
+from app.orders import lifecycle
+from app.orders.lifecycle import Held
+from app.orders.rules import TIMEOUT
+from app.payments import refunding
+from app.payments.accepting import accept_paid
+from app.payments.refunding import Part
+from app.stock import reserving
+from models.orders import OrderState
+from models.payments import RefundCause
+from wechat.errors import Refused, Unavailable, Unknown, WeChatError
+from wechat.pay import Pay, TradeState
+
+log = structlog.get_logger()
+# While WeChat cannot be asked, an expired order keeps its goods this long in all; then they go back on sale.
+MAX_HELD_S = 3600 + 900
+ASK_AGAIN_S = 60
+BATCH = 200
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The order after the attempt, and the number of the refund that was started for a paid one."""
+
+    number: str
+    state: OrderState
+    refund_no: str | None
+
+
+_OPEN_PAYMENTS = text(
+    "select out_trade_no from payment where order_id = :order_id and state = 'PREPARED' order by id"
+)
+_CLOSED = text(
+    "update payment set state = 'CLOSED', settled_at = :now, next_check_at = null"
+    " where out_trade_no = :out_trade_no and state = 'PREPARED'"
+)
+_PAID_BY = text("select id from payment where order_id = :order_id and state = 'SUCCESS'")
+_REST = text(
+    """
+    select l.id, l.qty - l.refunded_qty as qty,
+           l.amount_fen - coalesce(sum(rl.amount_fen) filter (where r.state not in ('CLOSED', 'REFUSED')), 0) as rest_fen
+    from order_line l left join refund_line rl on rl.order_line_id = l.id left join refund r on r.id = rl.refund_id
+    where l.order_id = :order_id group by l.id, l.qty, l.refunded_qty, l.amount_fen order by l.id
+    """
+)
+# The database's clock decides: money depends on it.
+_DUE = text(
+    "select id from orders where state = 'CREATED' and expires_at <= now() order by expires_at limit :most"
+)
+_AGE_S = text("select extract(epoch from now() - created_at)::bigint from orders where id = :order_id")
+_POSTPONE = text("update orders set expires_at = :until where id = :order_id and state = 'CREATED'")
+
+
+def cancel(
+    tx: Tx, pay: Pay, *, order_number: str, member_id: int, actor: str, vault: Vault, now: datetime
+) -> Stopped:
+    """Cancel for the buyer. Unpaid: WeChat closes the payment first. Paid but not handed over: full refund.
+
+    A second call answers the same. Refuses NOT_CANCELLABLE once the goods are handed over, and
+    Unreachable when WeChat does not confirm that no money can come any more. When the payment
+    wins the race, the order is paid, and is then cancelled with its refund.
+    """
+    with tx() as session:
+        order_id = lifecycle.find_id(session, order_number, member_id=member_id)
+    try:
+        _close_payments(tx, pay, order_id, vault=vault, now=now)
+    except (Unavailable, Unknown) as error:
+        raise Unreachable("WECHAT_UNAVAILABLE", "Try again; the order is unchanged.") from error
+    with tx() as session:
+        return _cancel(session, order_id, actor, now)
+
+
+def _cancel(session: Session, order_id: int, actor: str, now: datetime) -> Stopped:
+    order = lifecycle.hold(session, order_id)
+    if order.state is OrderState.CANCELLED:
+        return Stopped(order.number, order.state, None)
+    if order.state is OrderState.CREATED and session.execute(_OPEN_PAYMENTS, {"order_id": order_id}).first():
+        # A payment was opened between our asking WeChat and this lock.
+        raise Conflict("IN_FLIGHT", "A payment has just been opened; try again.")
+    was_paid = order.state in (OrderState.PAID, OrderState.ALLOCATED)
+    order = lifecycle.cancel(session, order, now=now, actor=actor, reason="BUYER")
+    refund_no = _refund_all(session, order, actor, now) if was_paid else None
+    return Stopped(order.number, order.state, refund_no)
+
+
+def _refund_all(session: Session, order: Held, actor: str, now: datetime) -> str | None:
+    rows = session.execute(_REST, {"order_id": order.id}).all()
+    parts = [Part(row.id, row.qty, row.rest_fen) for row in rows if row.rest_fen > 0]
+    amount_fen = sum(part.amount_fen for part in parts)
+    if not amount_fen:
+        return None
+    return refunding.open_refund(
+        session,
+        order,
+        payment_id=session.execute(_PAID_BY, {"order_id": order.id}).scalar_one(),
+        cause=RefundCause.CANCEL,
+        amount_fen=amount_fen,
+        lines=parts,
+        reason="订单取消",
+        actor=actor,
+        now=now,
+    )
+
+
+def expire_due(tx: Tx, pay: Pay, *, vault: Vault, now: datetime) -> int:
+    """Stop every unpaid order whose time is over (STK-2); answers how many were stopped.
+
+    One order's trouble never stops the others. While WeChat cannot be asked the order is kept for
+    up to 15 minutes longer; after that its goods go back on sale and late money is dealt with by
+    STK-4.
+    """
+    with tx() as session:
+        due = list(session.execute(_DUE, {"most": BATCH}).scalars())
+    stopped = 0
+    for order_id in due:
+        try:
+            stopped += _expire(tx, pay, order_id, vault=vault, now=now)
+        except (Refusal, WeChatError) as error:
+            log.warning("expiry_failed", order_id=order_id, error=type(error).__name__)
+    return stopped
+
+
+def _expire(tx: Tx, pay: Pay, order_id: int, *, vault: Vault, now: datetime) -> int:
+    with suppress(Unavailable, Unknown):
+        _close_payments(tx, pay, order_id, vault=vault, now=now)
+    with tx() as session:
+        order = lifecycle.hold(session, order_id)
+        if order.state is not OrderState.CREATED:
+            return 0
+        # What is still open here can still be paid: the goods stay held, but not for ever.
+        still_open = session.execute(_OPEN_PAYMENTS, {"order_id": order_id}).first() is not None
+        age_s = session.execute(_AGE_S, {"order_id": order_id}).scalar_one()
+        if still_open and age_s < MAX_HELD_S:
+            until = now + timedelta(seconds=ASK_AGAIN_S)
+            session.execute(_POSTPONE, {"order_id": order_id, "until": until})
+            reserving.extend(session, order_id, until=until)
+            return 0
+        lifecycle.cancel(session, order, now=now, actor="clock", reason=TIMEOUT)
+        return 1
+
+
+def _close_payments(tx: Tx, pay: Pay, order_id: int, *, vault: Vault, now: datetime) -> None:
+    with tx() as session:
+        numbers = list(session.execute(_OPEN_PAYMENTS, {"order_id": order_id}).scalars())
+    for out_trade_no in numbers:
+        _close_one(tx, pay, out_trade_no, vault=vault, now=now)
+
+
+def _close_one(tx: Tx, pay: Pay, out_trade_no: str, *, vault: Vault, now: datetime) -> None:
+    # A refusal to close says "paid" or "unknown there" in several codes; only a query tells which.
+    try:
+        pay.close(out_trade_no)
+        closed = True
+    except Refused:
+        closed = False
+    if not closed:
+        try:
+            trade = pay.query(out_trade_no)
+        except Refused:
+            # WeChat never heard of the number: the prepay did not arrive, so it cannot be paid.
+            closed = True
+        else:
+            closed = trade.state is TradeState.CLOSED
+            if not closed:
+                with tx() as session:
+                    accept_paid(session, trade, vault=vault, now=now)
+    if closed:
+        with tx() as session:
+            session.execute(_CLOSED, {"out_trade_no": out_trade_no, "now": now})
