@@ -20,7 +20,8 @@ from flask import Flask
 
 from app.api.schema import prefers
 from app.api.shelf import ALONE_S, Flight, Keep, Kept, Shelf
-from app.base.freshness import Freshness, listen
+from app.api.shopper.near import quick_nearby
+from app.base.freshness import CATALOG, STORES, Freshness, listen
 
 Environ = dict[str, Any]
 Start = Callable[..., Any]
@@ -32,7 +33,8 @@ Key = tuple[str, tuple[tuple[str, str], ...], str]
 
 PATHS = frozenset({"/api/shopper/categories", "/api/shopper/products", "/api/shopper/stores"})
 PREFIXES = ("/api/shopper/products/", "/api/shopper/stores/")
-TOPICS = ("catalog", "stores")
+TOPICS = (CATALOG, STORES)
+QUICK: dict[str, Quick] = {"/api/shopper/stores/nearby": quick_nearby}
 MAX_KEY = 400
 WAIT_S = 3.0
 _OURS = frozenset({"content-length", "cache-control", "vary", "etag", "x-request-id"})
@@ -44,7 +46,7 @@ class Fast:
     def __init__(self, inner: WsgiApp, app: Flask, quick: dict[str, Quick] | None = None) -> None:
         self._inner = inner
         self._app = app
-        self._quick = quick or {}
+        self._quick = QUICK if quick is None else quick
         self._flights: dict[Key, Flight] = {}
         self._lock = threading.Lock()
         self.shelf = Shelf()

@@ -134,7 +134,8 @@ def _statement(sort: Sort, by_category: str, by_words: bool, goes_on: bool) -> T
         wanted.append(f"{beyond} (select id from product where code = :after))")
     return text(
         "select p.*, c.code as category, s.list_fen"
-        " from (select p.id, p.code, p.name, p.name_en, p.category_id, p.from_fen, p.handling, p.exemption, p.min_age, p.listed_at"
+        " from (select p.id, p.code, p.name, p.name_en, p.category_id, p.from_fen,"
+        " p.handling, p.exemption, p.min_age, p.listed_at"
         f" from product p where {' and '.join(wanted)} order by {order} limit :limit) p"
         " join category c on c.id = p.category_id"
         " left join lateral (select k.list_fen from sku k where k.product_id = p.id and k.status = 'ON'"

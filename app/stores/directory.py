@@ -1,6 +1,6 @@
 """Looking a store up: by code with everything an order needs, and the public list and page of stores."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -42,6 +42,34 @@ _ONE = text(
     " from store s left join store n on n.id = s.successor_store_id"
     " where s.status <> 'CLOSED' and s.code = :code"
 )
+
+_LABEL_COLUMNS = "s.id, s.code, s.name, s.name_en, s.city, s.status, s.services"
+_LABELS = text(
+    f"select {_LABEL_COLUMNS} from store s where s.status <> 'CLOSED' and s.code = any(:codes)"
+    " order by s.code"
+)
+_CITY_LABELS = text(
+    f"select {_LABEL_COLUMNS} from store s where s.status <> 'CLOSED' and s.city = :city"
+    " order by s.code limit :limit"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLabel:
+    """As much of a store as a line in another list shows."""
+
+    id: int
+    code: str
+    name: str
+    name_en: str
+    city: str | None
+    status: StoreStatus
+    services: tuple[str, ...]
+
+    @property
+    def takes_pickups(self) -> bool:
+        """Whether new orders may be collected here: offered, and the store is not about to close (BND-9)."""
+        return self.status is StoreStatus.OPEN and "pickup" in self.services
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +148,34 @@ def get_page(session: Session | Connection, code: str, *, now: datetime) -> Stor
     return _page(row._mapping, now)
 
 
+def labels(session: Session | Connection, codes: Collection[str]) -> list[StoreLabel]:
+    """The stores of these codes by code; unknown and closed ones are missing."""
+    return [_label(row) for row in session.execute(_LABELS, {"codes": sorted(set(codes))})]
+
+
+def labels_of_city(session: Session | Connection, city: str, *, limit: int) -> list[StoreLabel]:
+    """The first stores of a city by code; closed ones are left out."""
+    return [_label(row) for row in session.execute(_CITY_LABELS, {"city": city, "limit": limit})]
+
+
 def all_pages(session: Session | Connection, *, now: datetime, batch: int = 2000) -> Iterator[StorePage]:
     """Every store that is not closed, by code, in batches: memory does not grow with their number."""
     after = ""
     while page := list_stores(session, city=None, after=after, limit=batch, now=now):
         yield from page
         after = page[-1].code
+
+
+def _label(row: Row[Any]) -> StoreLabel:
+    return StoreLabel(
+        id=row.id,
+        code=row.code,
+        name=row.name,
+        name_en=row.name_en,
+        city=row.city,
+        status=StoreStatus(row.status),
+        services=tuple(row.services),
+    )
 
 
 def _ref(row: Row[Any]) -> StoreRef:

@@ -1,0 +1,1 @@
+"""What the mini-program calls: login, stores, goods, orders, payments, me."""
