@@ -30,10 +30,6 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, sqlite3.Error, Unknown) as problem:
         print(f"The box cannot start on port {given.port} with {given.state}: {problem}", file=sys.stderr)
         return 2
-    except SystemExit:
-        # werkzeug leaves this way, after its own sentence, when the port is taken.
-        print(f"The box cannot start: port {given.port} is taken.", file=sys.stderr)
-        return 2
     return 0
 
 

@@ -9,27 +9,16 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from werkzeug.serving import WSGIRequestHandler, make_server
-
 from wechat.box import outbox
 from wechat.box.courier import Courier
 from wechat.box.credentials import as_told, load_or_make
 from wechat.box.inside import Box
+from wechat.box.server import Server
 from wechat.box.state import Store
 from wechat.box.web import make_app
 
 _HOST = "127.0.0.1"
 _PARENT_LOOK_S = 0.25
-
-
-class _Handler(WSGIRequestHandler):
-    """HTTP/1.1 with keep-alive, no Nagle (headers and body go out apart), no access log."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Calls carry secrets and openids: they are not logged."""
 
 
 def serve(port: int, state: Path, callback: str | None, *, exit_with_parent: bool = False) -> None:
@@ -42,14 +31,14 @@ def serve(port: int, state: Path, callback: str | None, *, exit_with_parent: boo
         box.change_settings({"callback_url": callback})
     outbox.resume(box)
     app = make_app(box)
-    server = make_server(_HOST, port, app, threaded=True, request_handler=_Handler)
+    server = Server(_HOST, port, app)
     over = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: over.set())
     courier = Courier(box)
     courier.start()
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    _tell(as_told(box.credentials, f"http://{_HOST}:{server.port}"))
+    _tell(as_told(box.credentials, f"http://{_HOST}:{server.server_port}"))
     while not over.wait(_PARENT_LOOK_S if exit_with_parent else 3600):
         if exit_with_parent and os.getppid() != parent:
             break

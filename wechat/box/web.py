@@ -14,7 +14,6 @@ from wechat.box.answers import Refusal
 from wechat.box.inside import Box
 from wechat.box.pay_signing import PayRefusal
 
-_MOST_BYTES = 8 * 1024 * 1024
 _ALL = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _PAGE = Path(__file__).parent / "page"
 _OPEN: list[tuple[str, str, Callable[[Box, Request], Response]]] = [
@@ -68,9 +67,7 @@ _CONTROL: list[tuple[str, str, Callable[..., control.Answer]]] = [
 def make_app(box: Box) -> Flask:
     """The Flask application of this box."""
     app = Flask("wechat.box", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = _MOST_BYTES
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask types only the base provider
-    app.before_request(_read_body)
     for verb, path, view in _OPEN:
         app.add_url_rule(path, path, functools.partial(_open_view, box, verb, view), methods=_ALL)
     for verb, path, pay_view in _PAY:
@@ -82,11 +79,6 @@ def make_app(box: Box) -> Flask:
     _add_page(app)
     app.register_error_handler(HTTPException, functools.partial(_nobody, box))
     return app
-
-
-def _read_body() -> None:
-    # A body that nobody reads would be taken for the next request on a kept-alive connection.
-    request.get_data()
 
 
 def _add_page(app: Flask) -> None:
@@ -158,5 +150,4 @@ def _nobody(box: Box, problem: HTTPException) -> Response | tuple[Response, int]
     response = jsonify(
         {"error": {"code": problem.name.upper().replace(" ", "_"), "message": problem.description}}
     )
-    response.headers["Connection"] = "close"
     return response, status

@@ -41,7 +41,9 @@ def _replying(box: RunningBox, text: str, *, encrypt: bool) -> Callable[[Heard],
     def answer(heard: Heard) -> tuple[int, bytes]:
         query, xml = heard.query, heard.body
         if encrypt:
-            xml = _crypto(box).decrypt_message(xml, query["msg_signature"], query["timestamp"], query["nonce"])
+            xml = _crypto(box).decrypt_message(
+                xml, query["msg_signature"], query["timestamp"], query["nonce"]
+            )
         reply = create_reply(text, parse_message(xml)).render()
         if encrypt:
             reply = _crypto(box).encrypt_message(reply, query["nonce"], query["timestamp"])
@@ -150,7 +152,12 @@ def test_retries_repeat_the_message_with_a_new_nonce_and_then_the_fan_sees_a_fau
     box.post(f"/persons/{person['id']}/follow")
     ear.answer = lambda heard: (500, b"oops")
     first = box.post(f"/persons/{person['id']}/say", text="在吗")["delivery"]
-    assert (first["state"], first["status"], first["answer"], len(first["attempts"])) == ("due", 500, "oops", 1)
+    assert (first["state"], first["status"], first["answer"], len(first["attempts"])) == (
+        "due",
+        500,
+        "oops",
+        1,
+    )
     ear.wait_for(5)
     wait_until(lambda: box.get("/deliveries")["deliveries"][0]["state"] == "failed")
     tries = [_opened(box, heard) for heard in ear.heard[1:]]
@@ -265,5 +272,7 @@ def test_pages_of_other_origins_may_not_steer(box: RunningBox) -> None:
         f"{box.base}/box/persons", json={"name": "x"}, headers={"Origin": "http://evil.example"}, timeout=5
     )
     assert answer.status_code == 403
-    same = box.http.post(f"{box.base}/box/persons", json={"name": "x"}, headers={"Origin": box.base}, timeout=5)
+    same = box.http.post(
+        f"{box.base}/box/persons", json={"name": "x"}, headers={"Origin": box.base}, timeout=5
+    )
     assert same.status_code == 201
