@@ -46,6 +46,7 @@ class Recorded:
     clerk_name: str | None
     store_code: str | None
     store_name: str | None
+    service_clerk_code: str | None
     service_clerk_name: str | None
     service_store_name: str | None
 
@@ -59,7 +60,7 @@ _LOOK = text(
            s.id as store_id, s.code as store_code, s.name as store_name, s.status as store_status,
            a.clerk_id as acquired_clerk_id, a.store_id as acquired_store_id,
            first.occurred_at as acquired_occurred_at, first.received_at as acquired_received_at,
-           sc.name as service_clerk_name, ss.name as service_store_name,
+           sc.code as service_clerk_code, sc.name as service_clerk_name, ss.name as service_store_name,
            old.id as old_id, old.result as old_result, old.valid as old_valid,
            old.invalid_reason as old_reason
     from member m
@@ -165,17 +166,19 @@ def _recorded(
 ) -> Recorded:
     counts = valid and reason is None
     is_new = result in (TouchResult.ACQUIRED, TouchResult.REACTIVATED)
-    clerk_name = row.clerk_name if counts else None
+    clerk = (row.clerk_code, row.clerk_name) if counts else (None, None)
+    serves = clerk if is_new else (row.service_clerk_code, row.service_clerk_name)
     return Recorded(
         touch_id=touch_id,
         result=result,
         valid=valid,
         reason=reason,
         member_id=touch.member_id,
-        clerk_code=row.clerk_code if counts else None,
-        clerk_name=clerk_name,
+        clerk_code=clerk[0],
+        clerk_name=clerk[1],
         store_code=row.store_code,
         store_name=row.store_name,
-        service_clerk_name=clerk_name if is_new else row.service_clerk_name,
+        service_clerk_code=serves[0],
+        service_clerk_name=serves[1],
         service_store_name=row.store_name if is_new else row.service_store_name,
     )

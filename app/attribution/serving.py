@@ -1,0 +1,72 @@
+"""Who serves a member now, and the clerk's own way to be told about it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, text
+from sqlalchemy.orm import Session
+
+from app.base.db import Tx
+from wechat.errors import Refused, Unknown
+from wechat.official_account import OfficialAccount
+
+# WeChat lets an account write to a person within 48 hours of the person's last word; a little less is safe.
+MAY_WRITE = timedelta(hours=47)
+
+
+@dataclass(frozen=True)
+class Served:
+    """The service binding of a member (BND-2). No clerk = the store's pool."""
+
+    clerk_code: str | None
+    clerk_name: str | None
+    store_code: str
+    store_name: str
+    since: datetime
+
+
+_SERVED = text(
+    """
+    select c.code as clerk_code, c.name as clerk_name, s.code as store_code, s.name as store_name,
+           b.valid_from as since
+    from service_binding b join store s on s.id = b.store_id left join clerk c on c.id = b.clerk_id
+    where b.member_id = :member_id and b.valid_to is null
+    """
+)
+_CLERK_CHAT = text(
+    """
+    select i.openid, t.kind, s.name as store_name
+    from touch t join clerk c on c.id = :clerk_id join member cm on cm.id = c.member_id
+    join identity i on i.member_id = coalesce(cm.alias_of, cm.id) and i.app = 'OA' and i.followed
+    left join store s on s.id = t.store_id
+    where t.id = :touch_id and i.last_heard_at > :since
+    order by i.last_heard_at desc limit 1
+    """
+)
+
+
+def find_service(session: Session | Connection, *, member_id: int) -> Served | None:
+    """Who serves the member now, or None."""
+    row = session.execute(_SERVED, {"member_id": member_id}).first()
+    return Served(**row._mapping) if row else None
+
+
+def tell_clerk(
+    tx: Tx, official_account: OfficialAccount, *, clerk_id: int, touch_id: int, now: datetime
+) -> bool:
+    """Write to a clerk that a customer has come; True when it was sent (job ``tell_clerk``).
+
+    Silent when the clerk does not follow the account or said nothing to it for two days: WeChat would refuse.
+    Names nobody: the clerk sees the customer in the list of fans, as far as consent allows. An outcome that
+    WeChat leaves open is not repeated: the same message twice would say that two customers came.
+    """
+    facts = {"clerk_id": clerk_id, "touch_id": touch_id, "since": now - MAY_WRITE}
+    with tx() as session:
+        row = session.execute(_CLERK_CHAT, facts).first()
+    if row is None:
+        return False
+    try:
+        official_account.send_text(row.openid, f"有一位顾客通过您的专属码来到{row.store_name}，请及时问候。")
+    except (Refused, Unknown):
+        return False
+    return True

@@ -1,0 +1,47 @@
+"""Answers to what a fan asks: stores, goods, a person."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.attribution.serving import find_service
+from app.catalog.listing import list_products
+from app.conversation import words
+from app.conversation.intent import Intent, Wish
+from app.stores.closest import closest
+from app.stores.directory import list_stores
+
+MOST_STORES = 8
+MOST_NEAR = 3
+MOST_GOODS = 5
+
+
+def answer(session: Session, intent: Intent, *, member_id: int, now: datetime) -> str:
+    """The words for an intent. Only reads."""
+    match intent.wish:
+        case Wish.STORES:
+            return _stores(session, intent.about, now)
+        case Wish.SERVICE:
+            return words.service(find_service(session, member_id=member_id))
+        case Wish.GOODS:
+            return _goods(session, intent.about)
+    return words.default()
+
+
+def answer_place(session: Session, *, lat: float, lng: float, now: datetime) -> str:
+    """The nearest stores. The place is used here and written nowhere (CNS-3)."""
+    return words.near(closest(session, lat=lat, lng=lng, limit=MOST_NEAR, now=now))
+
+
+def _stores(session: Session, city: str, now: datetime) -> str:
+    pages = list_stores(session, city=city, after="", limit=MOST_STORES + 1, now=now) if city else []
+    if not pages:
+        pages = list_stores(session, city=None, after="", limit=MOST_STORES + 1, now=now)
+    return words.stores(pages[:MOST_STORES], more=len(pages) > MOST_STORES)
+
+
+def _goods(session: Session, name: str) -> str:
+    if not name:
+        return words.ask_for_goods()
+    cards, _ = list_products(session, q=name, limit=MOST_GOODS)
+    return words.goods(cards) if cards else words.default()

@@ -1,0 +1,110 @@
+"""Hearing a fan: one push of the official account, understood, acted on and answered in one transaction."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.attribution.touches import NewTouch, record
+from app.base import inbox, queue
+from app.conversation import words
+from app.conversation.answers import answer, answer_place
+from app.conversation.intent import intent_of, intent_of_click
+from app.members.meeting import Met, lost_follower, meet
+from models.attribution import TouchKind
+from models.members import AppKind
+from wechat.events import (
+    Clicked,
+    Event,
+    Located,
+    Nothing,
+    Reply,
+    Said,
+    Scanned,
+    Subscribed,
+    TextReply,
+    UnknownPush,
+    Unsubscribed,
+    Viewed,
+)
+
+SOURCE = "wechat.oa"
+
+
+def hear(
+    session: Session, event: Event, *, brand: str, now: datetime, received_at: datetime | None = None
+) -> Reply:
+    """Act on a push once and say what to answer; the same push again gets the same answer (TCH-2).
+
+    ``received_at``: when it was taken in, for a push that is heard later than it came; None = now.
+    """
+    if not inbox.claim(session, SOURCE, event.dedupe_key, kind=_kind(event)):
+        kept = inbox.recall_answer(session, SOURCE, event.dedupe_key)
+        return TextReply(kept) if kept else Nothing()
+    said = _react(session, event, brand, now, received_at)
+    if said is None:
+        return Nothing()
+    inbox.keep_answer(session, SOURCE, event.dedupe_key, said)
+    return TextReply(said)
+
+
+def _react(
+    session: Session, event: Event, brand: str, now: datetime, received_at: datetime | None
+) -> str | None:
+    match event:
+        case Unsubscribed():
+            lost_follower(session, appid=event.account, openid=event.openid, at=event.at)
+            return None
+        case Viewed() | UnknownPush():
+            return None
+        case Subscribed() | Scanned():
+            return _came(session, event, brand, now, received_at)
+    met = _met(session, event, now, followed=None)
+    match event:
+        case Said():
+            return answer(session, intent_of(event.text), member_id=met.member_id, now=now)
+        case Clicked():
+            return answer(session, intent_of_click(event.key), member_id=met.member_id, now=now)
+        case Located():
+            return answer_place(session, lat=event.lat, lng=event.lng, now=now)
+    return None
+
+
+def _came(
+    session: Session,
+    event: Subscribed | Scanned,
+    brand: str,
+    now: datetime,
+    received_at: datetime | None,
+) -> str:
+    met = _met(session, event, now, followed=True)
+    if not event.scene:
+        return words.plain_welcome(brand)
+    touch = NewTouch(
+        member_id=met.member_id,
+        identity_id=met.identity_id,
+        kind=TouchKind.SUBSCRIBE_SCAN if isinstance(event, Subscribed) else TouchKind.SCAN,
+        occurred_at=event.at,
+        raw_key=event.dedupe_key,
+        scene=event.scene,
+        received_at=received_at,
+    )
+    return words.welcome(brand, record(session, touch))
+
+
+def _met(session: Session, event: Event, now: datetime, *, followed: bool | None) -> Met:
+    met = meet(
+        session,
+        app=AppKind.OA,
+        appid=event.account,
+        openid=event.openid,
+        followed=followed,
+        at=event.at,
+        now=now,
+    )
+    if met.wants_unionid and (met.is_new or followed):
+        queue.defer(session, "learn_fan", identity_id=met.identity_id)
+    return met
+
+
+def _kind(event: Event) -> str:
+    return event.kind[:64] if isinstance(event, UnknownPush) else type(event).__name__
