@@ -75,21 +75,21 @@ class Platform:
         self._http = http
         self.client = _Client(tokens, http.session({API_BASE: api_base}))
 
-    def call(self, api: str, act: Callable[[], Any], repeat: Repeat) -> dict[str, Any]:
-        """Runs one wechatpy call under our rules and answers its JSON object.
-        Raises Unavailable, Unknown (only when HARMFUL) or Refused, all named `api`."""
-        fields: dict[str, Any] = tried(self._http, lambda: _guarded(api, act, repeat, dict))
-        return fields
+    def call(self, api: str, act: Callable[[], Any], repeat: Repeat, expected: type = dict) -> Any:
+        """Runs one wechatpy call under our rules and answers what it makes of the JSON: an object, or what
+        `expected` says. Raises Unavailable, Unknown (only when HARMFUL) or Refused, all named `api`."""
+        return tried(self._http, lambda: _guarded(api, act, repeat, expected))
 
     def post(self, api: str, body: Mapping[str, Any], repeat: Repeat) -> dict[str, Any]:
         """POST of JSON to a path that wechatpy does not cover (`api` without the leading slash)."""
-        return self.call(api, lambda: self.client.post(f"{API_BASE}/{api}", data=dict(body)), repeat)
+        act = partial(self.client.post, f"{API_BASE}/{api}", data=dict(body))
+        fields: dict[str, Any] = self.call(api, act, repeat)
+        return fields
 
     def picture(self, api: str, body: Mapping[str, Any]) -> bytes:
         """POST of JSON that is answered with an image, or with a JSON error."""
         act = partial(self.client.post, f"{API_BASE}/{api}", data=dict(body))
-        response = tried(self._http, lambda: _guarded(api, act, Repeat.HARMLESS, requests.Response))
-        return image(api, response.content)
+        return image(api, self.call(api, act, Repeat.HARMLESS, requests.Response).content)
 
 
 def image(api: str, content: bytes) -> bytes:
@@ -126,7 +126,7 @@ def _guarded(api: str, act: Callable[[], Any], repeat: Repeat, expected: type) -
         return None, *refusal(api, str(error.errcode), error.errmsg, repeat)
     except requests.RequestException as error:
         return None, *unanswered(api, broken_by(error), repeat)
-    except ValueError:  # wechatpy reads errcode with int()
+    except (ValueError, LookupError):  # wechatpy reads errcode with int() and fields without asking
         answer = None
     if not isinstance(answer, expected):
         return None, *silent(api, "ANSWER", repeat)
