@@ -90,7 +90,8 @@ select 'SZ-FT', id, '福田购物公园店', 'Futian', 'DIRECT', '深圳', '{pic
   from legal_entity where code = 'E-HQ' on conflict do nothing;
 insert into member (number) values ('M-0001') on conflict do nothing;
 insert into identity (member_id, app, appid, openid, followed)
-select id, 'MP', 'wx-mp', 'o-1', false from member where number = 'M-0001' on conflict do nothing;
+select id, 'MP', 'wx-mp', 'o-1', false from member where number = 'M-0001'
+    on conflict (appid, openid) do nothing;
 insert into category (code, name, name_en, position)
 values ('apparel', '衣橱', 'Apparel', 1) on conflict do nothing;
 insert into product (code, category_id, name, name_en, description, handling, exemption, status, from_fen,
@@ -183,7 +184,8 @@ def sell(
     paid_at: datetime = PAID_AT,
 ) -> Sold:
     """Write a paid pick-up order with one line per base (quantity 1), not accrued yet."""
-    session.connection().exec_driver_sql(_PLACE)
+    for statement in _PLACE.split(";\n")[:-1]:
+        session.execute(text(statement))
     fen = sum(bases)
     order_id = session.execute(_ORDER, {"number": number, "fen": fen, "at": paid_at}).scalar_one()
     session.execute(_EVENTS, {"id": order_id})
