@@ -48,6 +48,7 @@ class Recorded:
     store_name: str | None
     service_clerk_code: str | None
     service_clerk_name: str | None
+    service_store_code: str | None
     service_store_name: str | None
 
 
@@ -60,7 +61,8 @@ _LOOK = text(
            s.id as store_id, s.code as store_code, s.name as store_name, s.status as store_status,
            a.clerk_id as acquired_clerk_id, a.store_id as acquired_store_id,
            first.occurred_at as acquired_occurred_at, first.received_at as acquired_received_at,
-           sc.code as service_clerk_code, sc.name as service_clerk_name, ss.name as service_store_name,
+           sc.code as service_clerk_code, sc.name as service_clerk_name,
+           ss.code as service_store_code, ss.name as service_store_name,
            old.id as old_id, old.result as old_result, old.valid as old_valid,
            old.invalid_reason as old_reason
     from member m
@@ -180,5 +182,6 @@ def _recorded(
         store_name=row.store_name,
         service_clerk_code=serves[0],
         service_clerk_name=serves[1],
+        service_store_code=row.store_code if is_new else row.service_store_code,
         service_store_name=row.store_name if is_new else row.service_store_name,
     )

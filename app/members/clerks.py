@@ -65,7 +65,15 @@ def log_in_clerk(
     with tx() as session:
         met = meet(session, app=AppKind.MP, appid=appid, openid=shown.openid, unionid=shown.unionid, now=now)
         clerk_id = _clerk_of(session, vault, met, shown.digits, now)
-        return open_login(session, met, audience=Audience.CLERK, clerk_id=clerk_id, now=now, ttl_s=ttl_s)
+        return open_login(
+            session,
+            met,
+            openid=shown.openid,
+            audience=Audience.CLERK,
+            clerk_id=clerk_id,
+            now=now,
+            ttl_s=ttl_s,
+        )
 
 
 def _look(tx: Tx, mini_program: MiniProgram, vault: Vault, code: str, phone_code: str | None) -> _Shown:

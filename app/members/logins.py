@@ -37,6 +37,7 @@ class Opened:
     member_id: int
     member_number: str
     identity_id: int
+    openid: str
     is_new_member: bool
 
     def __repr__(self) -> str:
@@ -61,11 +62,26 @@ def log_in_shopper(
             unionid=session_of_wechat.unionid,
             now=now,
         )
-        return open_login(session, met, audience=Audience.SHOPPER, clerk_id=None, now=now, ttl_s=ttl_s)
+        return open_login(
+            session,
+            met,
+            openid=session_of_wechat.openid,
+            audience=Audience.SHOPPER,
+            clerk_id=None,
+            now=now,
+            ttl_s=ttl_s,
+        )
 
 
 def open_login(
-    session: Session, met: Met, *, audience: Audience, clerk_id: int | None, now: datetime, ttl_s: int
+    session: Session,
+    met: Met,
+    *,
+    openid: str,
+    audience: Audience,
+    clerk_id: int | None,
+    now: datetime,
+    ttl_s: int,
 ) -> Opened:
     """Write a new login for a person whom we have just met."""
     token = secrets.token_urlsafe(32)
@@ -82,7 +98,7 @@ def open_login(
             "expires_at": expires_at,
         },
     ).scalar_one()
-    return Opened(token, expires_at, met.member_id, str(number), met.identity_id, met.is_new)
+    return Opened(token, expires_at, met.member_id, str(number), met.identity_id, openid, met.is_new)
 
 
 def log_out(session: Session, *, token_hash: str, now: datetime) -> None:
