@@ -3,14 +3,24 @@
 from flask import Blueprint
 from flask_openapi3 import APIBlueprint
 
-from app.api.callbacks import pay
-from app.api.clerk import counter
-from app.api.shopper import goods, orders, stores
+from app.api.callbacks import official_account, pay
+from app.api.clerk import codes, counter
+from app.api.clerk import login as clerk_login
+from app.api.shopper import goods, login, me, orders, stores
 
 DESCRIPTION = (
     "One shop out of a brand's stores and its WeChat presence. Amounts are integer fen, times RFC 3339, "
     "refusals problem+json with a stable `code`. POSTs that move money or stock take an `Idempotency-Key`."
 )
 
-API: tuple[APIBlueprint, ...] = (goods.bp, stores.bp, orders.bp, counter.bp)
-PLAIN: tuple[Blueprint, ...] = (pay.bp,)
+API: tuple[APIBlueprint, ...] = (
+    login.bp,
+    me.bp,
+    goods.bp,
+    stores.bp,
+    orders.bp,
+    clerk_login.bp,
+    codes.bp,
+    counter.bp,
+)
+PLAIN: tuple[Blueprint, ...] = (official_account.bp, pay.bp)
