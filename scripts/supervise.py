@@ -64,7 +64,7 @@ class _Kept:
     log_from: int
     started: float = field(default_factory=time.monotonic)
     deaths: int = 0
-    restart_at: float | None = None
+    again_after: float | None = None
 
 
 class Family:
@@ -146,8 +146,8 @@ class Family:
         second.
         """
         for kept in [kept for name, kept in self._kept.items() if name != but]:
-            if kept.restart_at is not None:
-                if time.monotonic() >= kept.restart_at:
+            if kept.again_after is not None:
+                if time.monotonic() >= kept.again_after:
                     self._restart(kept)
             elif (code := kept.process.poll()) is not None:
                 self._note_death(kept, code)
@@ -156,7 +156,7 @@ class Family:
         now = time.monotonic()
         kept.deaths = 1 if now - kept.started > STEADY_AFTER_S else kept.deaths + 1
         pause_s = min(0.5 * 2 ** (kept.deaths - 1), LONGEST_PAUSE_S)
-        kept.restart_at = now + pause_s
+        kept.again_after = now + pause_s
         how = f"signal {-code}" if code < 0 else f"exit {code}"
         log = _shown(kept.spec.log)
         self._say(f"{kept.spec.name} ended ({how}); starting it again in {pause_s:g} s (log: {log})")
@@ -164,12 +164,12 @@ class Family:
     def _restart(self, kept: _Kept) -> None:
         try:
             kept.process, kept.child = self._spawn(kept.spec)
-            kept.started, kept.restart_at = time.monotonic(), None
+            kept.started, kept.again_after = time.monotonic(), None
             self._enter(kept.process)
         except (
             OSError
         ) as error:  # a full disk, most likely: the others go on, and this one is tried again later
-            kept.restart_at = time.monotonic() + LONGEST_PAUSE_S
+            kept.again_after = time.monotonic() + LONGEST_PAUSE_S
             self._say(f"{kept.spec.name} could not be started again ({error.strerror}); trying later")
 
     def wait(self, name: str, ready: Callable[[], bool], *, timeout_s: float, deaths: int = 1) -> None:
