@@ -27,18 +27,8 @@ KEEP_JOBS_H = 72
 RETRY = RetryStrategy(max_attempts=10, exponential_wait=2)
 
 
-def paid_url(settings: Settings) -> str:
-    """Where WeChat Pay reports payments."""
-    return f"{settings.public_url}/callbacks/wechat/pay/paid"
-
-
-def refunded_url(settings: Settings) -> str:
-    """Where WeChat Pay reports refunds."""
-    return f"{settings.public_url}/callbacks/wechat/pay/refunded"
-
-
 def _send_refund(p: Parts, *, refund_id: int) -> None:
-    refunding.send(p.tx, p.wechat.pay, refund_id=refund_id, notify_url=refunded_url(p.settings), now=p.now())
+    refunding.send(p.tx, p.wechat.pay, refund_id=refund_id, notify_url=p.settings.refunded_url, now=p.now())
 
 
 def _learn_fan(p: Parts, *, identity_id: int) -> None:
@@ -58,7 +48,7 @@ def _check_payments(p: Parts) -> None:
 
 
 def _check_refunds(p: Parts) -> None:
-    checking.check_refunds(p.tx, p.wechat.pay, notify_url=refunded_url(p.settings), now=p.now())
+    checking.check_refunds(p.tx, p.wechat.pay, notify_url=p.settings.refunded_url, now=p.now())
 
 
 def _release_commission(p: Parts) -> None:

@@ -81,6 +81,16 @@ class Settings(BaseSettings):
     web_threads: int = 8
     worker_concurrency: int = 4
 
+    @property
+    def paid_url(self) -> str:
+        """Where WeChat Pay reports payments."""
+        return f"{self.public_url}/callbacks/wechat/pay/paid"
+
+    @property
+    def refunded_url(self) -> str:
+        """Where WeChat Pay reports refunds."""
+        return f"{self.public_url}/callbacks/wechat/pay/refunded"
+
     @model_validator(mode="after")
     def _check(self) -> "Settings":
         if not self.public_url.startswith(("http://", "https://")) or self.public_url.endswith("/"):

@@ -20,7 +20,7 @@ from wechat.http import Http
 from wechat.mini_program import MiniProgram, MiniProgramConfig
 from wechat.official_account import OfficialAccount, OfficialAccountConfig
 from wechat.pay import Pay, PayConfig
-from wechat.stable_token import StableToken
+from wechat.platform import stable_token
 from wechat.tokens import Tokens
 
 REDIS_TIMEOUT_S = 0.1
@@ -85,7 +85,7 @@ def _redis(settings: Settings) -> redis.Redis | None:
 def _wechat(settings: Settings, engine: Engine) -> WeChat:
     http = Http(pool_size=settings.web_threads * 2)
     store = PostgresTokenStore(engine)
-    fetch = StableToken(http, settings.wechat_api_base)
+    fetch = stable_token(http, settings.wechat_api_base)
     oa_tokens = Tokens(settings.oa_appid, settings.oa_secret.get_secret_value(), store, fetch)
     mp_tokens = Tokens(settings.mp_appid, settings.mp_secret.get_secret_value(), store, fetch)
     return WeChat(

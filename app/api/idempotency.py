@@ -33,7 +33,6 @@ class IdempotencyHeader(BaseModel):
             default=None,
             alias=HEADER,
             description="8-64 characters, chosen and kept by the caller before sending; required.",
-            examples=["5f0c2a9e-7d0b-4a57-9a43-0d2f5f3b7c11"],
         ),
     ]
 

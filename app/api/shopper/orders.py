@@ -15,7 +15,6 @@ from app.api.order_shapes import BasketBody, OrderOut, OrderPath, OrdersOut, Pla
 from app.api.schema import ApiModel, PageQuery, answer, language
 from app.base.clock import iso
 from app.base.errors import Invalid
-from app.jobs import paid_url
 from app.members.callers import Caller
 from app.orders import pickup_codes, placing, reading
 from app.orders.placing import Basket, Buyer, place
@@ -113,7 +112,7 @@ def show_order(path: OrderPath) -> Response:
 def prepay_order(path: OrderPath) -> Response:
     """The parameters for ``wx.requestPayment``. Asking again is safe: it is the same payment."""
     caller, p = shopper(), parts()
-    shop = Shop(p.settings.pay_mchid, paid_url(p.settings), f"{p.settings.brand_name} {path.number}")
+    shop = Shop(p.settings.pay_mchid, p.settings.paid_url, f"{p.settings.brand_name} {path.number}")
     payer = Payer(caller.member_id, caller.appid, caller.openid)
     return answer(
         prepay(
