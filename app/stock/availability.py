@@ -24,13 +24,13 @@ _SHELVES = text(
     " where s.sku_id = any(:skus) and l.store_id = any(:stores)"
 )
 _FIRST_SHELVES = text(
-    "with some as (select distinct n.location_id from unnest(cast(:skus as bigint[])) k(sku_id)"
+    "with shown as (select distinct n.location_id from unnest(cast(:skus as bigint[])) k(sku_id)"
     " cross join lateral (select s.location_id from stock s join stock_location l on l.id = s.location_id"
     " where s.sku_id = k.sku_id and l.store_id is not null order by s.location_id limit :limit) n"
     " order by 1 limit :limit)"
-    " select l.code, s.sku_id, s.on_hand - s.reserved - s.safety as atp from some"
-    " join stock_location l on l.id = some.location_id"
-    " join stock s on s.location_id = some.location_id and s.sku_id = any(:skus)"
+    " select l.code, s.sku_id, s.on_hand - s.reserved - s.safety as atp from shown"
+    " join stock_location l on l.id = shown.location_id"
+    " join stock s on s.location_id = shown.location_id and s.sku_id = any(:skus)"
 )
 _WAREHOUSES = text(
     "select s.sku_id, max(s.on_hand - s.reserved - s.safety) as atp from stock s"

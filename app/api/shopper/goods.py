@@ -36,8 +36,8 @@ KEEP_S = 30.0
 class ProductsQuery(PageQuery):
     """Which products, in which order."""
 
-    category: Annotated[Code | None, Field(default=None, examples=["apparel"])]
-    q: Annotated[Text | None, Field(default=None, min_length=1, max_length=64, examples=["衬衫"])]
+    category: Annotated[Code | None, Field(default=None)]
+    q: Annotated[Text | None, Field(default=None, min_length=1, max_length=64, description="such as 衬衫")]
     sort: Annotated[Sort, Field(default=Sort.NEWEST)]
 
 

@@ -39,7 +39,7 @@ class StoresQuery(PageQuery):
     """Which stores."""
 
     cursor: Annotated[Code | None, Field(default=None)]
-    city: Annotated[Text | None, Field(default=None, min_length=1, max_length=32, examples=["深圳"])]
+    city: Annotated[Text | None, Field(default=None, min_length=1, max_length=32, description="such as 深圳")]
 
 
 class StorePath(ApiModel):
@@ -51,11 +51,13 @@ class StorePath(ApiModel):
 class NearbyQuery(ApiModel):
     """Around which point (GCJ-02 degrees, as WeChat gives them), how far, and which stores."""
 
-    lat: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False, examples=[22.54])]
-    lng: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False, examples=[114.06])]
+    lat: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+    lng: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
     radius_m: Annotated[QueryInt, Field(default=near.DEFAULT_RADIUS_M, ge=1, le=near.MAX_RADIUS_M)]
     open_now: Annotated[QueryBool, Field(default=False)]
-    service: Annotated[Text | None, Field(default=None, pattern="^[a-z][a-z_]{0,31}$", examples=["pickup"])]
+    service: Annotated[
+        Text | None, Field(default=None, pattern="^[a-z][a-z_]{0,31}$", description="such as pickup")
+    ]
     limit: Annotated[QueryInt, Field(default=near.DEFAULT_LIMIT, ge=1, le=near.MAX_LIMIT)]
 
 
