@@ -121,7 +121,8 @@ CELLS = [
         "stores.csv",
         "10:00,22:00",
         "22:00,10:00",
-        "line 2: opens must be before closes, got '22:00' and '10:00'",
+        "line 2: opens must be before closes, unless the store closes by 06:00 of the next day, "
+        "got '22:00' and '10:00'",
     ),
     (
         "stores.csv",
@@ -280,6 +281,10 @@ def test_a_mistake_that_others_lean_on_is_told_first(after: Edit) -> None:
     assert after("entities.csv", "FRANCHISEE", "HQ")[0] == (
         "entities.csv: must have exactly one row of kind HQ, got 2"
     )
+
+
+def test_a_store_may_be_open_past_midnight(after: Edit) -> None:
+    assert after("stores.csv", "10:00,22:00", "18:00,02:00") == []
 
 
 def test_every_problem_is_told_at_once_in_the_order_of_the_files(brand_dir: Path, after: Edit) -> None:
