@@ -153,19 +153,39 @@ def draw_mini_program(box: Box, *, scene: str, page: str, env_version: str, widt
     return _remember(box, jpeg, "mp", {"scene": scene, "page": page, "env_version": env_version})
 
 
-def seen_in(box: Box, picture: bytes, shows: str) -> dict[str, Any]:
-    """What a picture drawn by the box shows: ``{"ticket"}`` for "oa", ``{"page", "scene", ...}`` for "mp".
-    Raises NoSuchCode for any other picture (also a re-encoded one: the box knows its pictures by their
-    bytes)."""
-    found = box.store.row(
-        "SELECT content FROM pictures WHERE digest = ? AND shows = ?",
-        hashlib.sha256(picture).hexdigest(),
-        shows,
-    )
+def look_at(box: Box, picture: bytes) -> dict[str, Any]:
+    """What a picture drawn by the box shows: ``shows`` is "oa" (with its ticket) or "mp" (page, scene, ...).
+
+    Raises NoSuchCode for any other picture, also a re-encoded one: the box knows its pictures by their bytes.
+    """
+    found = box.store.row("SELECT * FROM pictures WHERE digest = ?", hashlib.sha256(picture).hexdigest())
     if found is None:
-        raise NoSuchCode("this picture is not a code of the box")
+        raise NoSuchCode("这张图不是盒子里的二维码")
     content: dict[str, Any] = json.loads(found["content"])
+    return {"shows": found["shows"]} | content
+
+
+def seen_in(box: Box, picture: bytes, shows: str) -> dict[str, Any]:
+    """What a picture of this kind, "oa" or "mp", shows. Raises NoSuchCode for any other picture."""
+    content = look_at(box, picture)
+    if content.pop("shows") != shows:
+        raise NoSuchCode("这张图是另一种码")
     return content
+
+
+def on_the_walls(box: Box) -> dict[str, Any]:
+    """The codes that a person can scan now, the youngest 50 of each kind."""
+    official = box.store.rows(
+        "SELECT * FROM codes WHERE expires_at IS NULL OR expires_at > ? ORDER BY created_at DESC LIMIT 50",
+        box.now(),
+    )
+    mini = box.store.rows("SELECT * FROM mp_codes ORDER BY created_at DESC LIMIT 50")
+    return {
+        "official": [
+            {"ticket": code["ticket"], "scene": scene_of(code), "url": code["url"]} for code in official
+        ],
+        "mini_program": [{"scene": code["scene"], "page": code["page"]} for code in mini],
+    }
 
 
 def mini_program_code(box: Box, scene: str) -> dict[str, Any]:

@@ -173,6 +173,16 @@ def mp_scan(box: Box, request: Request, key: str) -> Answer:
     return 200, seen | {"query": {"scene": quote(seen["scene"], safe="")}, "launch_scene": 1047}
 
 
+def list_codes(box: Box, request: Request) -> Answer:
+    """GET /box/codes: what hangs on the walls and can be scanned, the youngest 50 of each kind"""
+    return 200, codes.on_the_walls(box)
+
+
+def look_at(box: Box, request: Request) -> Answer:
+    """POST /box/pictures {image}: what a picture drawn by the box shows, without scanning it"""
+    return 200, codes.look_at(box, _picture(asked(request)))
+
+
 def list_orders(box: Box, request: Request, key: str) -> Answer:
     """GET /box/persons/<p>/orders"""
     return 200, {"orders": orders.waiting_for(box, people.get(box, key))}

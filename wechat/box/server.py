@@ -1,7 +1,7 @@
 """A small threaded HTTP/1.1 server for the box.
 
-werkzeug's own closes every connection after one answer; the real gateway keeps them open for eight idle seconds, and
-a pooled client must be tried against that (WECHAT_PAY.md 1).
+werkzeug's own closes every connection after one answer; the real gateway keeps them open for eight idle
+seconds, and a pooled client must be tried against that (WECHAT_PAY.md 1).
 """
 
 import sys

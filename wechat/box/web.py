@@ -53,6 +53,8 @@ _CONTROL: list[tuple[str, str, Callable[..., control.Answer]]] = [
     ("POST", "/persons/<key>/mp/phone", control.mp_phone),
     ("POST", "/persons/<key>/mp/scan", control.mp_scan),
     ("POST", "/persons/<key>/pay", control.pay),
+    ("GET", "/codes", control.list_codes),
+    ("POST", "/pictures", control.look_at),
     ("GET", "/settings", control.settings),
     ("POST", "/settings", control.settings),
     ("GET", "/deliveries", control.list_deliveries),
@@ -83,7 +85,9 @@ def make_app(box: Box) -> Flask:
 
 def _add_page(app: Flask) -> None:
     def page(name: str = "index.html") -> Response:
-        return send_from_directory(_PAGE, name, max_age=0)
+        answer = send_from_directory(_PAGE, name, max_age=0)
+        answer.headers["Content-Security-Policy"] = "default-src 'self'; img-src 'self' data:"
+        return answer
 
     app.add_url_rule("/box/", "page", page)
     app.add_url_rule("/box/page/<name>", "page files", page)
