@@ -9,7 +9,7 @@ from typing import Any
 
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 
-from app.attribution import telling
+from app.attribution import adopting, serving
 from app.commission import release
 from app.members import learning
 from app.payments import checking, refunding, stopping
@@ -36,7 +36,13 @@ def _learn_fan(p: Parts, *, identity_id: int) -> None:
 
 
 def _tell_clerk(p: Parts, *, clerk_id: int, member_id: int, touch_id: int) -> None:
-    telling.tell_clerk(p.tx, p.wechat.oa, clerk_id=clerk_id, member_id=member_id, touch_id=touch_id)
+    # Whom it is about stays out of the message: the clerk finds the customer in the list of fans.
+    serving.tell_clerk(p.tx, p.wechat.oa, clerk_id=clerk_id, touch_id=touch_id, now=p.now())
+
+
+def _member_merged(p: Parts, *, survivor_id: int, loser_id: int) -> None:
+    with p.tx() as session:
+        adopting.adopt(session, survivor_id=survivor_id, loser_id=loser_id, now=p.now())
 
 
 def _expire_orders(p: Parts) -> None:
@@ -61,6 +67,7 @@ JOBS: dict[str, Job] = {
     "send_refund": _send_refund,
     "learn_fan": _learn_fan,
     "tell_clerk": _tell_clerk,
+    "member_merged": _member_merged,
 }
 
 # (cron, seconds last; name; function). Every worker offers each tick, exactly one runs it.
