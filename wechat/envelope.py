@@ -10,7 +10,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-import secrets
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -69,7 +69,7 @@ class AesKey:
 
     def encrypt(self, message: bytes, appid: str, *, filler: bytes | None = None) -> str:
         """The frame around `message`, base64. `filler`: the 16 random bytes, given only to check vectors."""
-        frame = (filler or secrets.token_hex(8).encode()) + len(message).to_bytes(4, "big")
+        frame = (filler or os.urandom(8).hex().encode()) + len(message).to_bytes(4, "big")
         frame += message + appid.encode()
         pad = _PAD - len(frame) % _PAD
         sealer = self._cipher.encryptor()

@@ -4,7 +4,7 @@ More of WeChat (menus, tags, templates, media) joins as one file per family with
 one attribute of `OfficialAccount` beside `platform`.
 """
 
-import secrets
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -100,7 +100,7 @@ class OfficialAccount:
             return b"success"
         seconds = int(now.timestamp())
         xml = push_xml.text_reply(push.from_user, push.to_user, seconds, text)
-        nonce = nonce or secrets.token_hex(8)
+        nonce = nonce or os.urandom(8).hex()
         return self._envelope.seal(xml, key=push.key_number, seconds=seconds, nonce=nonce)
 
     def create_code(self, scene: str, *, expires_in_s: int | None = None) -> CodeTicket:

@@ -234,9 +234,9 @@ def test_what_a_definitive_code_means(
     kind: type[WeChatError], status: int, code: str, old_spelling: bool
 ) -> None:
     spelled = code.replace("_", "") if old_spelling else code
-    for act, _ in ALL.values():
+    for name in ("prepay", "query"):
         with serving(answering(failing(status, spelled))) as line, pytest.raises(WeChatError) as caught:
-            act(a_pay(line))
+            ALL[name][0](a_pay(line))
         assert (type(caught.value), len(line.calls)) == (kind, 1)
         assert caught.value.code == (spelled if code == "SOMETHING_NEW" else code)
 
