@@ -10,9 +10,9 @@ from tests.wechat.box.world import Ear, RunningBox, listening
 @pytest.fixture(scope="session")
 def running_box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBox]:
     """The box process."""
-    box = RunningBox(tmp_path_factory.mktemp("box"), "--exit-with-parent")
-    yield box
-    assert box.stop() == 0
+    sandbox = RunningBox(tmp_path_factory.mktemp("box"), "--exit-with-parent")
+    yield sandbox
+    assert sandbox.stop() == 0
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def ear() -> Iterator[Ear]:
 
 
 @pytest.fixture
-def box(running_box: RunningBox, ear: Ear) -> RunningBox:
+def sandbox(running_box: RunningBox, ear: Ear) -> RunningBox:
     """The box with nobody in it, pushing to ``ear`` in safe mode."""
     running_box.post("/reset")
     running_box.post(

@@ -10,42 +10,42 @@ from PIL import Image
 from tests.wechat.box.world import RunningBox
 
 
-def _login(box: RunningBox, code: str, **changes: str) -> requests.Response:
-    account = box.told["mp"]
+def _login(sandbox: RunningBox, code: str, **changes: str) -> requests.Response:
+    account = sandbox.told["mp"]
     query = {
         "appid": account["appid"],
         "secret": account["secret"],
         "js_code": code,
         "grant_type": "authorization_code",
     }
-    return requests.get(f"{box.base}/sns/jscode2session", params=query | changes, timeout=5)
+    return requests.get(f"{sandbox.base}/sns/jscode2session", params=query | changes, timeout=5)
 
 
-def test_login_code_opens_once(box: RunningBox) -> None:
-    person = box.person()
-    code = box.post(f"/persons/{person['id']}/mp/login")["code"]
+def test_login_code_opens_once(sandbox: RunningBox) -> None:
+    person = sandbox.person()
+    code = sandbox.post(f"/persons/{person['id']}/mp/login")["code"]
     assert len(code) == 32
-    answer = _login(box, code)
+    answer = _login(sandbox, code)
     assert answer.headers["Content-Type"].startswith("text/plain")
     session = answer.json()
     assert session.keys() == {"openid", "session_key", "unionid"}
     assert (session["openid"], session["unionid"]) == (person["mp_openid"], person["unionid"])
     assert len(base64.b64decode(session["session_key"])) == 16
-    again = _login(box, code)
+    again = _login(sandbox, code)
     assert again.status_code == 200
     assert again.json()["errcode"] == 40163
     assert again.json()["errmsg"].startswith("code been used rid: ")
 
 
-def test_login_code_lives_five_minutes(box: RunningBox) -> None:
-    person = box.person()
-    code = box.post(f"/persons/{person['id']}/mp/login")["code"]
-    box.post("/clock", offset_s=300)
-    assert _login(box, code).json()["errcode"] == 40029
+def test_login_code_lives_five_minutes(sandbox: RunningBox) -> None:
+    person = sandbox.person()
+    code = sandbox.post(f"/persons/{person['id']}/mp/login")["code"]
+    sandbox.post("/clock", offset_s=300)
+    assert _login(sandbox, code).json()["errcode"] == 40029
 
 
-def test_openids_differ_per_app_and_the_unionid_joins_them(box: RunningBox) -> None:
-    person, other = box.person("甲"), box.person("乙")
+def test_openids_differ_per_app_and_the_unionid_joins_them(sandbox: RunningBox) -> None:
+    person, other = sandbox.person("甲"), sandbox.person("乙")
     ids = {person["oa_openid"], person["mp_openid"], other["oa_openid"], other["mp_openid"]}
     assert {len(openid) for openid in ids} == {28}
     assert len(ids) == 4
@@ -64,12 +64,12 @@ def test_openids_differ_per_app_and_the_unionid_joins_them(box: RunningBox) -> N
         ({"js_code": "0nonsense"}, 40029),
     ],
 )
-def test_login_refusals(box: RunningBox, changes: dict[str, str], errcode: int) -> None:
-    assert _login(box, "0", **changes).json()["errcode"] == errcode
+def test_login_refusals(sandbox: RunningBox, changes: dict[str, str], errcode: int) -> None:
+    assert _login(sandbox, "0", **changes).json()["errcode"] == errcode
 
 
-def _phone(box: RunningBox, app: str = "mp", **asked: str) -> dict[str, object]:
-    content: dict[str, object] = box.call("/wxa/business/getuserphonenumber", asked, app=app).json()
+def _phone(sandbox: RunningBox, app: str = "mp", **asked: str) -> dict[str, object]:
+    content: dict[str, object] = sandbox.call("/wxa/business/getuserphonenumber", asked, app=app).json()
     return content
 
 
@@ -80,35 +80,35 @@ def _phone(box: RunningBox, app: str = "mp", **asked: str) -> dict[str, object]:
         ("+852 51234567", "+85251234567", "51234567", "852"),
     ],
 )
-def test_phone_code_opens_once(box: RunningBox, phone: str, shown: str, pure: str, country: str) -> None:
-    person = box.person(phone=phone)
-    code = box.post(f"/persons/{person['id']}/mp/phone")["code"]
-    assert _phone(box, code=code, openid=box.person("别人")["mp_openid"])["errcode"] == 40003
-    answer = _phone(box, code=code, openid=person["mp_openid"])
+def test_phone_code_opens_once(sandbox: RunningBox, phone: str, shown: str, pure: str, country: str) -> None:
+    person = sandbox.person(phone=phone)
+    code = sandbox.post(f"/persons/{person['id']}/mp/phone")["code"]
+    assert _phone(sandbox, code=code, openid=sandbox.person("别人")["mp_openid"])["errcode"] == 40003
+    answer = _phone(sandbox, code=code, openid=person["mp_openid"])
     info = answer["phone_info"]
     assert isinstance(info, dict)
     assert (answer["errcode"], answer["errmsg"]) == (0, "ok")
     assert (info["phoneNumber"], info["purePhoneNumber"], info["countryCode"]) == (shown, pure, country)
-    assert info["watermark"]["appid"] == box.told["mp"]["appid"]
-    assert _phone(box, code=code)["errcode"] == 40029
+    assert info["watermark"]["appid"] == sandbox.told["mp"]["appid"]
+    assert _phone(sandbox, code=code)["errcode"] == 40029
 
 
-def test_phone_refusals(box: RunningBox) -> None:
-    person = box.person(phone="13812345678")
-    code = box.post(f"/persons/{person['id']}/mp/phone")["code"]
-    assert _phone(box, app="oa", code=code)["errcode"] == 40013
-    assert _phone(box, code=box.post(f"/persons/{person['id']}/mp/login")["code"])["errcode"] == 40029
-    box.post("/clock", offset_s=301)
-    assert _phone(box, code=code)["errcode"] == 40029
-    nobody = box.post(f"/persons/{box.person('无号')['id']}/mp/phone", 409)
+def test_phone_refusals(sandbox: RunningBox) -> None:
+    person = sandbox.person(phone="13812345678")
+    code = sandbox.post(f"/persons/{person['id']}/mp/phone")["code"]
+    assert _phone(sandbox, app="oa", code=code)["errcode"] == 40013
+    assert _phone(sandbox, code=sandbox.post(f"/persons/{person['id']}/mp/login")["code"])["errcode"] == 40029
+    sandbox.post("/clock", offset_s=301)
+    assert _phone(sandbox, code=code)["errcode"] == 40029
+    nobody = sandbox.post(f"/persons/{sandbox.person('无号')['id']}/mp/phone", 409)
     assert nobody["error"]["code"] == "NO_PHONE"
 
 
-def test_unlimited_code_is_a_jpeg_that_can_be_scanned(box: RunningBox) -> None:
-    person = box.person()
+def test_unlimited_code_is_a_jpeg_that_can_be_scanned(sandbox: RunningBox) -> None:
+    person = sandbox.person()
     pictures = {}
     for scene in ("c=7&s=12", "c=8&s=12"):
-        answer = box.call(
+        answer = sandbox.call(
             "/wxa/getwxacodeunlimit", {"scene": scene, "page": "pages/home/home", "width": 280}, app="mp"
         )
         assert answer.headers["Content-Type"] == "image/jpeg"
@@ -116,12 +116,12 @@ def test_unlimited_code_is_a_jpeg_that_can_be_scanned(box: RunningBox) -> None:
         pictures[scene] = answer.content
     assert pictures["c=7&s=12"] != pictures["c=8&s=12"]
     image = base64.b64encode(pictures["c=7&s=12"]).decode()
-    seen = box.post(f"/persons/{person['id']}/mp/scan", image=image)
+    seen = sandbox.post(f"/persons/{person['id']}/mp/scan", image=image)
     assert (seen["page"], seen["scene"]) == ("pages/home/home", "c=7&s=12")
     assert seen["query"] == {"scene": "c%3D7%26s%3D12"}
-    assert box.post(f"/persons/{person['id']}/mp/scan", scene="c=8&s=12")["page"] == "pages/home/home"
-    box.post(f"/persons/{person['id']}/mp/scan", 404, scene="unknown")
-    box.post(f"/persons/{person['id']}/mp/scan", 404, image=base64.b64encode(b"cat").decode())
+    assert sandbox.post(f"/persons/{person['id']}/mp/scan", scene="c=8&s=12")["page"] == "pages/home/home"
+    sandbox.post(f"/persons/{person['id']}/mp/scan", 404, scene="unknown")
+    sandbox.post(f"/persons/{person['id']}/mp/scan", 404, image=base64.b64encode(b"cat").decode())
 
 
 @pytest.mark.parametrize(
@@ -142,16 +142,16 @@ def test_unlimited_code_is_a_jpeg_that_can_be_scanned(box: RunningBox) -> None:
         ({"scene": "a", "width": True}, 40097),
     ],
 )
-def test_unlimited_code_refusals(box: RunningBox, asked: dict[str, object], errcode: int) -> None:
-    box.post("/settings", mp_pages=["pages/index/index"])
-    answer = box.call("/wxa/getwxacodeunlimit", asked, app="mp")
+def test_unlimited_code_refusals(sandbox: RunningBox, asked: dict[str, object], errcode: int) -> None:
+    sandbox.post("/settings", mp_pages=["pages/index/index"])
+    answer = sandbox.call("/wxa/getwxacodeunlimit", asked, app="mp")
     assert answer.headers["Content-Type"] == "application/json; encoding=utf-8"
     assert answer.json()["errcode"] == errcode
 
 
-def test_check_path_off_allows_an_unreleased_page(box: RunningBox) -> None:
-    box.post("/settings", mp_pages=["pages/index/index"])
-    answer = box.call(
+def test_check_path_off_allows_an_unreleased_page(sandbox: RunningBox) -> None:
+    sandbox.post("/settings", mp_pages=["pages/index/index"])
+    answer = sandbox.call(
         "/wxa/getwxacodeunlimit",
         {"scene": "!#$&'()*+,/:;=?@-._~", "page": "p/x", "check_path": False},
         app="mp",

@@ -13,16 +13,16 @@ from tests.wechat.box.world import RunningBox
 
 
 @pytest.fixture
-def client(box: RunningBox) -> Iterator[WeChatClient]:
+def client(sandbox: RunningBox) -> Iterator[WeChatClient]:
     """wechatpy, pointed at the box; it fetches its (classic) token by itself."""
-    account = box.told["oa"]
+    account = sandbox.told["oa"]
 
     class Boxed(WeChatClient):  # type: ignore[misc]  # wechatpy has no types
-        API_BASE_URL = box.base + "/cgi-bin/"
+        API_BASE_URL = sandbox.base + "/cgi-bin/"
 
         def fetch_access_token(self) -> object:
             return self._fetch_access_token(
-                url=box.base + "/cgi-bin/token",
+                url=sandbox.base + "/cgi-bin/token",
                 params={"grant_type": "client_credential", "appid": self.appid, "secret": self.secret},
             )
 
@@ -41,7 +41,7 @@ def client(box: RunningBox) -> Iterator[WeChatClient]:
     ],
 )
 def test_four_kinds_of_code(
-    box: RunningBox, client: WeChatClient, action: str, scene: dict[str, object], life_s: int | None
+    sandbox: RunningBox, client: WeChatClient, action: str, scene: dict[str, object], life_s: int | None
 ) -> None:
     asked: dict[str, object] = {"action_name": action, "action_info": {"scene": scene}}
     if life_s is not None:
@@ -50,7 +50,9 @@ def test_four_kinds_of_code(
     assert made["url"].startswith("http://weixin.qq.com/q/")
     assert made["ticket"].endswith("==")
     assert made.get("expire_seconds") == life_s
-    shown = box.http.get(f"{box.base}/cgi-bin/showqrcode", params={"ticket": made["ticket"]}, timeout=5)
+    shown = sandbox.http.get(
+        f"{sandbox.base}/cgi-bin/showqrcode", params={"ticket": made["ticket"]}, timeout=5
+    )
     assert shown.headers["Content-Type"] == "image/jpeg"
     assert Image.open(io.BytesIO(shown.content)).size == (430, 430)
 
@@ -87,32 +89,34 @@ def test_code_refusals(client: WeChatClient, asked: dict[str, object], errcode: 
     assert refused.value.errcode == errcode
 
 
-def test_unknown_ticket_is_404(box: RunningBox) -> None:
-    shown = box.http.get(f"{box.base}/cgi-bin/showqrcode", params={"ticket": "gQnone=="}, timeout=5)
+def test_unknown_ticket_is_404(sandbox: RunningBox) -> None:
+    shown = sandbox.http.get(f"{sandbox.base}/cgi-bin/showqrcode", params={"ticket": "gQnone=="}, timeout=5)
     assert shown.status_code == 404
 
 
-def test_user_info_of_a_follower_and_of_a_stranger(box: RunningBox, client: WeChatClient) -> None:
-    person = box.person()
+def test_user_info_of_a_follower_and_of_a_stranger(sandbox: RunningBox, client: WeChatClient) -> None:
+    person = sandbox.person()
     openid = person["oa_openid"]
     assert client.user.get(openid) == {"subscribe": 0, "openid": openid, "tagid_list": []}
-    box.post(f"/persons/{person['id']}/follow", scene="s:7")
+    sandbox.post(f"/persons/{person['id']}/follow", scene="s:7")
     known = client.user.get(openid)
     assert known["subscribe"] == 1
     assert known["unionid"] == person["unionid"]
     assert known["subscribe_scene"] == "ADD_SCENE_QR_CODE"
     assert (known["qr_scene"], known["qr_scene_str"]) == (0, "s:7")
     assert "nickname" not in known
-    box.post(f"/persons/{person['id']}/unfollow")
+    sandbox.post(f"/persons/{person['id']}/unfollow")
     assert client.user.get(openid)["subscribe"] == 0
 
 
 @pytest.mark.parametrize(
     ("app", "field", "errcode"), [("oa", "mp_openid", 40003), ("mp", "oa_openid", 48001)]
 )
-def test_user_info_knows_only_its_own_openids(box: RunningBox, app: str, field: str, errcode: int) -> None:
-    openid = box.person()[field]
-    assert box.call("/cgi-bin/user/info", app=app, openid=openid).json()["errcode"] == errcode
+def test_user_info_knows_only_its_own_openids(
+    sandbox: RunningBox, app: str, field: str, errcode: int
+) -> None:
+    openid = sandbox.person()[field]
+    assert sandbox.call("/cgi-bin/user/info", app=app, openid=openid).json()["errcode"] == errcode
 
 
 def _send(client: WeChatClient, openid: str, text: str = "你好") -> int:
@@ -123,34 +127,34 @@ def _send(client: WeChatClient, openid: str, text: str = "你好") -> int:
     return 0
 
 
-def test_customer_messages_need_an_open_window(box: RunningBox, client: WeChatClient) -> None:
-    person = box.person()
+def test_customer_messages_need_an_open_window(sandbox: RunningBox, client: WeChatClient) -> None:
+    person = sandbox.person()
     openid = person["oa_openid"]
     assert _send(client, openid) == 45015
-    box.post(f"/persons/{person['id']}/follow")
+    sandbox.post(f"/persons/{person['id']}/follow")
     assert [_send(client, openid, f"第{n}条") for n in range(4)] == [0, 0, 0, 45047]
     lines = [
-        line for line in box.get(f"/persons/{person['id']}/chat")["messages"] if line["from"] == "account"
+        line for line in sandbox.get(f"/persons/{person['id']}/chat")["messages"] if line["from"] == "account"
     ]
     assert [line["text"] for line in lines] == ["第0条", "第1条", "第2条"]
     assert {line["via"] for line in lines} == {"customer"}
-    box.post("/clock", offset_s=61)
+    sandbox.post("/clock", offset_s=61)
     assert _send(client, openid) == 45015
-    box.post(f"/persons/{person['id']}/say", text="在吗")
+    sandbox.post(f"/persons/{person['id']}/say", text="在吗")
     assert [_send(client, openid) for _ in range(6)] == [0, 0, 0, 0, 0, 45047]
-    box.post("/clock", offset_s=61 + 48 * 3600 - 5)
+    sandbox.post("/clock", offset_s=61 + 48 * 3600 - 5)
     assert _send(client, openid) == 45047
-    box.post("/clock", offset_s=61 + 48 * 3600 + 5)
+    sandbox.post("/clock", offset_s=61 + 48 * 3600 + 5)
     assert _send(client, openid) == 45015
-    box.post(f"/persons/{person['id']}/click", key="K")
+    sandbox.post(f"/persons/{person['id']}/click", key="K")
     assert [_send(client, openid) for _ in range(4)] == [0, 0, 0, 45047]
-    box.post(f"/persons/{person['id']}/unfollow")
+    sandbox.post(f"/persons/{person['id']}/unfollow")
     assert _send(client, openid) == 45015
 
 
-def test_customer_message_refusals(box: RunningBox) -> None:
-    person = box.person()
-    box.post(f"/persons/{person['id']}/follow")
+def test_customer_message_refusals(sandbox: RunningBox) -> None:
+    person = sandbox.person()
+    sandbox.post(f"/persons/{person['id']}/follow")
     openid = person["oa_openid"]
     cases: list[tuple[object, int]] = [
         (b"", 44002),
@@ -167,18 +171,18 @@ def test_customer_message_refusals(box: RunningBox) -> None:
         (b'{"touser":"' + openid.encode() + b'","msgtype":"text","text":{"content":"\\ud800"}}', 47001),
     ]
     for asked, errcode in cases:
-        answer = box.call("/cgi-bin/message/custom/send", asked)
+        answer = sandbox.call("/cgi-bin/message/custom/send", asked)
         assert (answer.status_code, answer.json()["errcode"]) == (200, errcode), asked
     exact = {"touser": openid, "msgtype": "text", "text": {"content": "兰" * 682 + "ab"}}
-    assert box.call("/cgi-bin/message/custom/send", exact).json() == {"errcode": 0, "errmsg": "ok"}
+    assert sandbox.call("/cgi-bin/message/custom/send", exact).json() == {"errcode": 0, "errmsg": "ok"}
 
 
-def test_body_is_json_whatever_its_content_type_says(box: RunningBox) -> None:
+def test_body_is_json_whatever_its_content_type_says(sandbox: RunningBox) -> None:
     asked = {"action_name": "QR_LIMIT_SCENE", "action_info": {"scene": {"scene_id": 1}}}
     for label in ("text/plain; charset=ISO-8859-1", "application/x-www-form-urlencoded"):
-        answer = box.http.post(
-            f"{box.base}/cgi-bin/qrcode/create",
-            params={"access_token": box.token(), "extra": "1"},
+        answer = sandbox.http.post(
+            f"{sandbox.base}/cgi-bin/qrcode/create",
+            params={"access_token": sandbox.token(), "extra": "1"},
             data=json.dumps(asked),
             headers={"Content-Type": label},
             timeout=5,

@@ -16,10 +16,10 @@ from tests.wechat.box.world import Ear, Heard, RunningBox, wait_until
 class Shop:
     """A merchant with one shopper."""
 
-    def __init__(self, box: RunningBox, ear: Ear) -> None:
-        self.box, self.ear = box, ear
-        self.peer: WeChatPay = box.merchant()
-        self.shopper = box.person()
+    def __init__(self, sandbox: RunningBox, ear: Ear) -> None:
+        self.box, self.ear = sandbox, ear
+        self.peer: WeChatPay = sandbox.merchant()
+        self.shopper = sandbox.person()
         ear.answer = lambda heard: (204, b"")
 
     def prepay(self, number: str = "", total: int = 100, **more: Any) -> tuple[int, Any]:
@@ -62,9 +62,9 @@ class Shop:
 
 
 @pytest.fixture
-def shop(box: RunningBox, ear: Ear) -> Shop:
+def shop(sandbox: RunningBox, ear: Ear) -> Shop:
     """A shop whose notices are heard by the ear."""
-    return Shop(box, ear)
+    return Shop(sandbox, ear)
 
 
 def test_order_is_paid_once_and_told_by_a_sealed_notice(shop: Shop, ear: Ear) -> None:
@@ -124,15 +124,15 @@ def test_same_number_again(shop: Shop) -> None:
     assert shop.prepay("ORDER-1")[1]["message"] == "该订单已支付"
 
 
-def test_request_payment_dict_must_be_signed_for_this_app(shop: Shop, box: RunningBox) -> None:
+def test_request_payment_dict_must_be_signed_for_this_app(shop: Shop, sandbox: RunningBox) -> None:
     prepay_id = shop.prepay("ORDER-1")[1]["prepay_id"]
-    appid, stamp, package = box.told["mp"]["appid"], str(int(time.time())), f"prepay_id={prepay_id}"
+    appid, stamp, package = sandbox.told["mp"]["appid"], str(int(time.time())), f"prepay_id={prepay_id}"
     given = {"timeStamp": stamp, "nonceStr": "n0nce", "package": package, "signType": "RSA"}
     sign = shop.peer.sign([appid, stamp, "n0nce", package])
     path = f"/persons/{shop.shopper['id']}/pay"
     refusals: list[tuple[dict[str, object], str]] = [
         (
-            given | {"paySign": shop.peer.sign([box.told["oa"]["appid"], stamp, "n0nce", package])},
+            given | {"paySign": shop.peer.sign([sandbox.told["oa"]["appid"], stamp, "n0nce", package])},
             "SIGN_ERROR",
         ),
         (given | {"paySign": sign, "nonceStr": "other"}, "SIGN_ERROR"),
@@ -143,30 +143,30 @@ def test_request_payment_dict_must_be_signed_for_this_app(shop: Shop, box: Runni
         ({"prepay_id": "wx0"}, "PREPAY_UNKNOWN"),
     ]
     for wrong, code in refusals:
-        assert box.post(path, 409, **wrong)["error"]["code"] == code
-    assert box.post(path, **given, paySign=sign)["state"] == "SUCCESS"
+        assert sandbox.post(path, 409, **wrong)["error"]["code"] == code
+    assert sandbox.post(path, **given, paySign=sign)["state"] == "SUCCESS"
 
 
-def test_only_the_payer_may_pay_and_only_for_two_hours(shop: Shop, box: RunningBox) -> None:
+def test_only_the_payer_may_pay_and_only_for_two_hours(shop: Shop, sandbox: RunningBox) -> None:
     prepay_id = shop.prepay("ORDER-1")[1]["prepay_id"]
-    other = box.person("别人")
-    refused = box.post(f"/persons/{other['id']}/pay", 409, prepay_id=prepay_id)
+    other = sandbox.person("别人")
+    refused = sandbox.post(f"/persons/{other['id']}/pay", 409, prepay_id=prepay_id)
     assert refused["error"]["code"] == "PAYER_MISMATCH"
-    box.post("/clock", offset_s=7201)
+    sandbox.post("/clock", offset_s=7201)
     assert shop.pay(prepay_id, 409)["error"]["code"] == "PREPAY_EXPIRED"
 
 
-def test_order_closes_by_time_and_by_hand(shop: Shop, box: RunningBox) -> None:
+def test_order_closes_by_time_and_by_hand(shop: Shop, sandbox: RunningBox) -> None:
     soon = (datetime.now(UTC) + timedelta(minutes=15)).isoformat(timespec="seconds")
     prepay_id = shop.prepay("ORDER-1", time_expire=soon)[1]["prepay_id"]
     past = shop.prepay("ORDER-2", time_expire="2020-01-01T00:00:00+08:00")[1]["prepay_id"]
     for_ever = shop.prepay("ORDER-3")[1]["prepay_id"]
-    box.post("/clock", offset_s=55)
+    sandbox.post("/clock", offset_s=55)
     assert shop.query("ORDER-2")[1]["trade_state"] == "NOTPAY"
-    box.post("/clock", offset_s=61)
+    sandbox.post("/clock", offset_s=61)
     assert shop.query("ORDER-2")[1]["trade_state"] == "CLOSED"
     assert shop.pay(past, 409)["error"]["code"] == "ORDER_CLOSED"
-    box.post("/clock", offset_s=901)
+    sandbox.post("/clock", offset_s=901)
     assert shop.query("ORDER-1")[1]["trade_state"] == "CLOSED"
     assert shop.pay(prepay_id, 409)["error"]["code"] == "ORDER_CLOSED"
     assert shop.query("ORDER-3")[1]["trade_state"] == "NOTPAY"
@@ -209,7 +209,7 @@ def test_refunds_in_parts(shop: Shop, ear: Ear) -> None:
     assert (status, refused["code"]) == (400, "INVALID_REQUEST")
 
 
-def test_refund_refusals(shop: Shop, box: RunningBox) -> None:
+def test_refund_refusals(shop: Shop, sandbox: RunningBox) -> None:
     shop.paid("ORDER-1")
     shop.prepay("ORDER-2")
     shop.refund("ORDER-1", "R-1", 40)
@@ -225,24 +225,24 @@ def test_refund_refusals(shop: Shop, box: RunningBox) -> None:
     for (status, content), wanted, code in cases:
         assert (status, content["code"]) == (wanted, code)
     assert shop.peer.query_refund("R-2")[0] == 404
-    box.post("/settings", refund_interval_s=60)
+    sandbox.post("/settings", refund_interval_s=60)
     assert shop.refund("ORDER-1", "R-2", 10)[0] == 429
-    box.post("/clock", offset_s=61)
+    sandbox.post("/clock", offset_s=61)
     assert shop.refund("ORDER-1", "R-2", 10)[0] == 200
-    box.post("/clock", offset_s=366 * 86400)
+    sandbox.post("/clock", offset_s=366 * 86400)
     assert shop.refund("ORDER-1", "R-3", 10)[0] == 400
 
 
 @pytest.mark.parametrize("result", ["ABNORMAL", "CLOSED"])
-def test_refund_that_does_not_succeed(shop: Shop, box: RunningBox, ear: Ear, result: str) -> None:
+def test_refund_that_does_not_succeed(shop: Shop, sandbox: RunningBox, ear: Ear, result: str) -> None:
     shop.paid("ORDER-1")
-    box.post("/settings", faults={"refund_result": result})
+    sandbox.post("/settings", faults={"refund_result": result})
     shop.refund("ORDER-1", "R-1", 100)
     notice = shop.read(ear.wait_for(2)[1])
     assert notice["event_type"] == f"REFUND.{result}"
     assert notice["resource"]["refund_status"] == result
     assert "success_time" not in notice["resource"]
-    box.post("/settings", faults={})
+    sandbox.post("/settings", faults={})
     # Money that went back to the merchant can be refunded under a new number; money that hangs cannot.
     assert shop.refund("ORDER-1", "R-2", 100)[0] == (200 if result == "CLOSED" else 400)
 
@@ -260,8 +260,10 @@ def test_notice_is_repeated_until_it_is_taken(shop: Shop, ear: Ear) -> None:
     wait_until(lambda: shop.box.get("/deliveries")["deliveries"][0]["state"] == "done")
 
 
-def test_signtest_probe_comes_first_and_wants_to_be_refused(shop: Shop, box: RunningBox, ear: Ear) -> None:
-    box.post("/settings", faults={"signtest_probe": 1})
+def test_signtest_probe_comes_first_and_wants_to_be_refused(
+    shop: Shop, sandbox: RunningBox, ear: Ear
+) -> None:
+    sandbox.post("/settings", faults={"signtest_probe": 1})
     ear.answer = lambda heard: (401 if "SIGNTEST" in heard.headers["Wechatpay-Signature"] else 200, b"")
     delivery = shop.pay(shop.prepay("ORDER-1")[1]["prepay_id"])["delivery"]
     assert [one["verdict"] for one in delivery["attempts"]] == ["probe refused", "accepted"]
@@ -269,30 +271,30 @@ def test_signtest_probe_comes_first_and_wants_to_be_refused(shop: Shop, box: Run
     assert shop.read(ear.heard[1])["event_type"] == "TRANSACTION.SUCCESS"
 
 
-def test_faults_of_notices(shop: Shop, box: RunningBox, ear: Ear) -> None:
-    box.post("/settings", faults={"drop_notices": 1})
+def test_faults_of_notices(shop: Shop, sandbox: RunningBox, ear: Ear) -> None:
+    sandbox.post("/settings", faults={"drop_notices": 1})
     delivery = shop.pay(shop.prepay("ORDER-1")[1]["prepay_id"])["delivery"]
     assert (delivery["state"], delivery["attempts"], ear.heard) == ("dropped", [], [])
-    box.post(f"/deliveries/{delivery['id']}/again")
+    sandbox.post(f"/deliveries/{delivery['id']}/again")
     assert len(ear.heard) == 1
-    box.post("/settings", faults={"delay_notices_s": 3600, "wrong_amount": 1, "foreign_appid": 1})
+    sandbox.post("/settings", faults={"delay_notices_s": 3600, "wrong_amount": 1, "foreign_appid": 1})
     shop.paid("ORDER-2")
     assert len(ear.heard) == 1
-    box.post("/clock", offset_s=3601)
+    sandbox.post("/clock", offset_s=3601)
     told = shop.read(ear.wait_for(2)[1])["resource"]
     assert (told["amount"]["total"], told["appid"]) == (101, "wx0000000000000000")
-    box.post("/settings", faults={"duplicate_notices": True})
+    sandbox.post("/settings", faults={"duplicate_notices": True})
     shop.paid("ORDER-3")
     ear.wait_for(4)
-    box.post("/settings", faults={"wrong_signature": True})
+    sandbox.post("/settings", faults={"wrong_signature": True})
     shop.paid("ORDER-4")
     assert shop.read(ear.heard[-1]) is None
 
 
-def test_orders_of_a_person(shop: Shop, box: RunningBox) -> None:
+def test_orders_of_a_person(shop: Shop, sandbox: RunningBox) -> None:
     shop.paid("ORDER-1")
     prepay_id = shop.prepay("ORDER-2", total=250)[1]["prepay_id"]
-    orders = box.get(f"/persons/{shop.shopper['id']}/orders")["orders"]
+    orders = sandbox.get(f"/persons/{shop.shopper['id']}/orders")["orders"]
     assert [(one["out_trade_no"], one["state"], one["total_fen"]) for one in orders] == [
         ("ORDER-2", "NOTPAY", 250),
         ("ORDER-1", "SUCCESS", 100),

@@ -17,14 +17,14 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from tests.wechat.box.world import RunningBox
 
 
-def _sign(box: RunningBox, message: bytes) -> str:
-    key = serialization.load_pem_private_key(box.told["pay"]["merchant_private_key_pem"].encode(), None)
+def _sign(sandbox: RunningBox, message: bytes) -> str:
+    key = serialization.load_pem_private_key(sandbox.told["pay"]["merchant_private_key_pem"].encode(), None)
     assert isinstance(key, rsa.RSAPrivateKey)
     return base64.b64encode(key.sign(message, padding.PKCS1v15(), hashes.SHA256())).decode()
 
 
 def _call(
-    box: RunningBox, method: str, target: str, body: bytes = b"", *, headers: Any = None, **changes: str
+    sandbox: RunningBox, method: str, target: str, body: bytes = b"", *, headers: Any = None, **changes: str
 ) -> requests.Response:
     """A call signed by hand; ``changes`` replace what Authorization says, ``signed_`` ones what is signed."""
     stamp = changes.pop("signed_timestamp", str(int(time.time())))
@@ -32,10 +32,10 @@ def _call(
     signed_target = changes.pop("signed_target", target)
     fields = {
         "timestamp": stamp,
-        "serial_no": box.told["pay"]["merchant_serial"],
+        "serial_no": sandbox.told["pay"]["merchant_serial"],
         "nonce_str": nonce,
-        "mchid": box.told["pay"]["mchid"],
-        "signature": _sign(box, f"{method}\n{signed_target}\n{stamp}\n{nonce}\n".encode() + body + b"\n"),
+        "mchid": sandbox.told["pay"]["mchid"],
+        "signature": _sign(sandbox, f"{method}\n{signed_target}\n{stamp}\n{nonce}\n".encode() + body + b"\n"),
     } | changes
     scheme = fields.pop("scheme", "WECHATPAY2-SHA256-RSA2048")
     sent = {
@@ -44,7 +44,7 @@ def _call(
         "Accept": "application/json",
         "User-Agent": "test",
     } | (headers or {})
-    host = box.base.removeprefix("http://")
+    host = sandbox.base.removeprefix("http://")
     connection = http.client.HTTPConnection(host, timeout=5)
     with contextlib.closing(connection):
         connection.request(method, target, body, sent)
@@ -55,16 +55,16 @@ def _call(
         return answer
 
 
-def _checked(box: RunningBox, answer: requests.Response) -> Any:
+def _checked(sandbox: RunningBox, answer: requests.Response) -> Any:
     """The answer's JSON, after its five headers, its signature and its Request-ID were verified."""
-    key = serialization.load_pem_public_key(box.told["pay"]["platform_public_key_pem"].encode())
+    key = serialization.load_pem_public_key(sandbox.told["pay"]["platform_public_key_pem"].encode())
     assert isinstance(key, rsa.RSAPublicKey)
     headers = answer.headers
     message = (
         f"{headers['Wechatpay-Timestamp']}\n{headers['Wechatpay-Nonce']}\n".encode() + answer.content + b"\n"
     )
     key.verify(base64.b64decode(headers["Wechatpay-Signature"]), message, padding.PKCS1v15(), hashes.SHA256())
-    assert headers["Wechatpay-Serial"] == box.told["pay"]["platform_public_key_id"]
+    assert headers["Wechatpay-Serial"] == sandbox.told["pay"]["platform_public_key_id"]
     assert headers["Wechatpay-Signature-Type"] == "WECHATPAY2-SHA256-RSA2048"
     assert re.fullmatch(r"[0-9a-f]{32}", headers["Wechatpay-Nonce"])
     assert abs(int(headers["Wechatpay-Timestamp"]) - time.time()) < 10
@@ -72,27 +72,27 @@ def _checked(box: RunningBox, answer: requests.Response) -> Any:
     return answer.json() if answer.content else None
 
 
-def _order(box: RunningBox, **changes: Any) -> dict[str, Any]:
+def _order(sandbox: RunningBox, **changes: Any) -> dict[str, Any]:
     asked = {
-        "appid": box.told["mp"]["appid"],
-        "mchid": box.told["pay"]["mchid"],
+        "appid": sandbox.told["mp"]["appid"],
+        "mchid": sandbox.told["pay"]["mchid"],
         "description": "澜序 外套",
         "out_trade_no": "L" + secrets.token_hex(8),
         "notify_url": "http://127.0.0.1:9/paid",
         "amount": {"total": 100, "currency": "CNY"},
-        "payer": {"openid": box.person()["mp_openid"]},
+        "payer": {"openid": sandbox.person()["mp_openid"]},
     } | changes
     return {name: value for name, value in asked.items() if value is not None}
 
 
-def _prepay(box: RunningBox, asked: Any, **more: Any) -> requests.Response:
+def _prepay(sandbox: RunningBox, asked: Any, **more: Any) -> requests.Response:
     body = asked if isinstance(asked, bytes) else json.dumps(asked, ensure_ascii=False).encode()
-    return _call(box, "POST", "/v3/pay/transactions/jsapi", body, **more)
+    return _call(sandbox, "POST", "/v3/pay/transactions/jsapi", body, **more)
 
 
-def test_prepay_answer_is_signed(box: RunningBox) -> None:
-    answer = _prepay(box, _order(box))
-    content = _checked(box, answer)
+def test_prepay_answer_is_signed(sandbox: RunningBox) -> None:
+    answer = _prepay(sandbox, _order(sandbox))
+    content = _checked(sandbox, answer)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
     assert answer.headers["Request-ID"].endswith("-0")
@@ -100,15 +100,15 @@ def test_prepay_answer_is_signed(box: RunningBox) -> None:
     assert re.fullmatch(r"wx\d{34}", content["prepay_id"])
 
 
-def test_credentials_have_the_shapes_of_real_ones(box: RunningBox) -> None:
-    pay = box.told["pay"]
+def test_credentials_have_the_shapes_of_real_ones(sandbox: RunningBox) -> None:
+    pay = sandbox.told["pay"]
     assert re.fullmatch(r"0[0-9A-F]{39}", pay["merchant_serial"])
     assert re.fullmatch(r"PUB_KEY_ID_\d{34}", pay["platform_public_key_id"])
     assert re.fullmatch(r"\d{10}", pay["mchid"])
     assert re.fullmatch(r"[0-9A-Za-z]{32}", pay["apiv3_key"])
     for app in ("oa", "mp"):
-        assert re.fullmatch(r"[0-9A-Za-z]{43}", box.told[app]["aes_key"])
-        assert len(base64.b64decode(box.told[app]["aes_key"] + "=", validate=True)) == 32
+        assert re.fullmatch(r"[0-9A-Za-z]{43}", sandbox.told[app]["aes_key"])
+        assert len(base64.b64decode(sandbox.told[app]["aes_key"] + "=", validate=True)) == 32
 
 
 @pytest.mark.parametrize(
@@ -128,29 +128,29 @@ def test_credentials_have_the_shapes_of_real_ones(box: RunningBox) -> None:
         ({"timestamp": "x"}, "Http头Authorization值中的timestamp与发起请求的时间不得超过5分钟"),
     ],
 )
-def test_wrong_signatures_are_401(box: RunningBox, changes: dict[str, str], message: str) -> None:
-    answer = _prepay(box, _order(box), **changes)
-    content = _checked(box, answer)
+def test_wrong_signatures_are_401(sandbox: RunningBox, changes: dict[str, str], message: str) -> None:
+    answer = _prepay(sandbox, _order(sandbox), **changes)
+    content = _checked(sandbox, answer)
     assert (answer.status_code, content["code"], content["message"]) == (401, "SIGN_ERROR", message)
     assert answer.headers["Request-ID"].endswith("-268443699")
 
 
-def test_missing_authorization_accept_and_user_agent(box: RunningBox) -> None:
-    bare = requests.get(f"{box.base}/v3/certificates", headers={"User-Agent": "x"}, timeout=5)
+def test_missing_authorization_accept_and_user_agent(sandbox: RunningBox) -> None:
+    bare = requests.get(f"{sandbox.base}/v3/certificates", headers={"User-Agent": "x"}, timeout=5)
     assert (bare.status_code, bare.json()["code"]) == (401, "SIGN_ERROR")
-    silent = _call(box, "GET", "/v3/certificates", headers={"Accept": ""})
+    silent = _call(sandbox, "GET", "/v3/certificates", headers={"Accept": ""})
     assert (silent.status_code, silent.json()["message"]) == (400, "Http头缺少Accept或User-Agent")
 
 
-def test_signature_covers_the_raw_target(box: RunningBox) -> None:
-    asked = _order(box, out_trade_no="a|b*c_d-e")
-    assert _prepay(box, asked).status_code == 200
-    mchid = box.told["pay"]["mchid"]
+def test_signature_covers_the_raw_target(sandbox: RunningBox) -> None:
+    asked = _order(sandbox, out_trade_no="a|b*c_d-e")
+    assert _prepay(sandbox, asked).status_code == 200
+    mchid = sandbox.told["pay"]["mchid"]
     for written in ("a|b*c_d-e", "a%7Cb*c_d-e", "a%7Cb%2Ac%5Fd-e"):
         target = f"/v3/pay/transactions/out-trade-no/{written}?mchid={mchid}"
-        answer = _call(box, "GET", target)
-        assert _checked(box, answer)["out_trade_no"] == "a|b*c_d-e"
-    answer = _call(box, "GET", target, signed_target=target.replace("%2A", "*"))
+        answer = _call(sandbox, "GET", target)
+        assert _checked(sandbox, answer)["out_trade_no"] == "a|b*c_d-e"
+    answer = _call(sandbox, "GET", target, signed_target=target.replace("%2A", "*"))
     assert answer.json()["code"] == "SIGN_ERROR"
 
 
@@ -184,22 +184,22 @@ def test_signature_covers_the_raw_target(box: RunningBox) -> None:
         ({"detail": {"goods_detail": [{"merchant_goods_id": "1"}]}}, "/detail/goods_detail/0/quantity"),
     ],
 )
-def test_prepay_body_is_strict(box: RunningBox, changes: dict[str, Any], field: str) -> None:
-    answer = _prepay(box, _order(box, **changes))
-    content = _checked(box, answer)
+def test_prepay_body_is_strict(sandbox: RunningBox, changes: dict[str, Any], field: str) -> None:
+    answer = _prepay(sandbox, _order(sandbox, **changes))
+    content = _checked(sandbox, answer)
     assert (answer.status_code, content["code"]) == (400, "PARAM_ERROR")
     assert (content["detail"]["field"], content["detail"]["location"]) == (field, "body")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"a":1,"a":1}', b'{"a":NaN}', b"\xff"])
-def test_body_that_is_no_object(box: RunningBox, body: bytes) -> None:
-    answer = _prepay(box, body)
+def test_body_that_is_no_object(sandbox: RunningBox, body: bytes) -> None:
+    answer = _prepay(sandbox, body)
     assert (answer.status_code, answer.json()["code"]) == (400, "PARAM_ERROR")
 
 
-def test_null_is_refused_and_full_order_is_accepted(box: RunningBox) -> None:
+def test_null_is_refused_and_full_order_is_accepted(sandbox: RunningBox) -> None:
     asked = _order(
-        box,
+        sandbox,
         time_expire="2030-01-01T00:00:00.123456789Z",
         attach="店员7",
         goods_tag="",
@@ -208,8 +208,8 @@ def test_null_is_refused_and_full_order_is_accepted(box: RunningBox) -> None:
         scene_info={"payer_client_ip": "127.0.0.1", "store_info": {"id": "1"}},
         detail={"goods_detail": [{"merchant_goods_id": "1", "quantity": 1, "unit_price": 100}]},
     )
-    assert _prepay(box, asked).status_code == 200
-    assert _prepay(box, asked | {"goods_tag": None}).json()["detail"]["field"] == "/goods_tag"
+    assert _prepay(sandbox, asked).status_code == 200
+    assert _prepay(sandbox, asked | {"goods_tag": None}).json()["detail"]["field"] == "/goods_tag"
 
 
 @pytest.mark.parametrize(
@@ -220,40 +220,40 @@ def test_null_is_refused_and_full_order_is_accepted(box: RunningBox) -> None:
         ({"payer": {"openid": "o-stranger"}}, "INVALID_REQUEST"),
     ],
 )
-def test_prepay_for_others_is_refused(box: RunningBox, changes: dict[str, Any], code: str) -> None:
-    answer = _prepay(box, _order(box, **changes))
+def test_prepay_for_others_is_refused(sandbox: RunningBox, changes: dict[str, Any], code: str) -> None:
+    answer = _prepay(sandbox, _order(sandbox, **changes))
     assert (answer.status_code, answer.json()["code"]) == (400, code)
 
 
-def test_close_is_a_signed_empty_204(box: RunningBox) -> None:
-    asked = _order(box)
-    _prepay(box, asked)
+def test_close_is_a_signed_empty_204(sandbox: RunningBox) -> None:
+    asked = _order(sandbox)
+    _prepay(sandbox, asked)
     path = f"/v3/pay/transactions/out-trade-no/{asked['out_trade_no']}/close"
     body = json.dumps({"mchid": asked["mchid"]}).encode()
     for _ in range(2):
-        answer = _call(box, "POST", path, body)
-        assert (answer.status_code, answer.content, _checked(box, answer)) == (204, b"", None)
-    again = _prepay(box, asked)
+        answer = _call(sandbox, "POST", path, body)
+        assert (answer.status_code, answer.content, _checked(sandbox, answer)) == (204, b"", None)
+    again = _prepay(sandbox, asked)
     assert (again.json()["code"], again.json()["message"]) == ("INVALID_REQUEST", "该订单已失效")
 
 
-def test_unknown_addresses_and_verbs(box: RunningBox) -> None:
-    assert _checked(box, _call(box, "GET", "/v3/nowhere"))["code"] == "NOT_FOUND"
-    assert _call(box, "GET", "/v3/refund/domestic/refunds").status_code == 405
-    missing = _call(box, "GET", "/v3/certificates")
+def test_unknown_addresses_and_verbs(sandbox: RunningBox) -> None:
+    assert _checked(sandbox, _call(sandbox, "GET", "/v3/nowhere"))["code"] == "NOT_FOUND"
+    assert _call(sandbox, "GET", "/v3/refund/domestic/refunds").status_code == 405
+    missing = _call(sandbox, "GET", "/v3/certificates")
     assert (missing.status_code, missing.json()["code"]) == (404, "RESOURCE_NOT_EXISTS")
     assert missing.json()["message"].startswith("无可用的平台证书")
 
 
-def test_faults_of_the_gateway(box: RunningBox) -> None:
-    asked = _order(box)
-    box.post("/settings", faults={"unavailable": {"path": "/v3/pay", "count": 1}})
-    assert (_prepay(box, asked).status_code, _prepay(box, asked).status_code) == (500, 200)
-    box.post("/settings", faults={"unavailable_after": 1})
+def test_faults_of_the_gateway(sandbox: RunningBox) -> None:
+    asked = _order(sandbox)
+    sandbox.post("/settings", faults={"unavailable": {"path": "/v3/pay", "count": 1}})
+    assert (_prepay(sandbox, asked).status_code, _prepay(sandbox, asked).status_code) == (500, 200)
+    sandbox.post("/settings", faults={"unavailable_after": 1})
     path = f"/v3/pay/transactions/out-trade-no/{asked['out_trade_no']}"
     body = json.dumps({"mchid": asked["mchid"]}).encode()
-    lost = _call(box, "POST", path + "/close", body)
+    lost = _call(sandbox, "POST", path + "/close", body)
     assert (lost.status_code, lost.json()["code"]) == (500, "SYSTEM_ERROR")
-    assert _call(box, "GET", f"{path}?mchid={asked['mchid']}").json()["trade_state"] == "CLOSED"
-    box.post("/settings", faults={"unavailable": True})
-    assert box.http.get(f"{box.base}/cgi-bin/token", timeout=5).status_code == 502
+    assert _call(sandbox, "GET", f"{path}?mchid={asked['mchid']}").json()["trade_state"] == "CLOSED"
+    sandbox.post("/settings", faults={"unavailable": True})
+    assert sandbox.http.get(f"{sandbox.base}/cgi-bin/token", timeout=5).status_code == 502

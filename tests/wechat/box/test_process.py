@@ -63,14 +63,14 @@ def test_sigterm_and_sigint_end_it_at_once_even_during_a_delivery(tmp_path: Path
     with listening() as ear:
         ear.answer = lambda heard: (time.sleep(2), (200, b""))[1]
         for sign in (signal.SIGTERM, signal.SIGINT):
-            box = RunningBox(tmp_path / sign.name, "--callback", ear.url + "/oa")
+            sandbox = RunningBox(tmp_path / sign.name, "--callback", ear.url + "/oa")
             began = time.monotonic()
-            box.process.send_signal(sign)
-            assert box.process.wait(5) == 0
+            sandbox.process.send_signal(sign)
+            assert sandbox.process.wait(5) == 0
             assert time.monotonic() - began < 1
-            assert box.process.stdout is not None
-            box.process.stdout.close()
-            box.http.close()
+            assert sandbox.process.stdout is not None
+            sandbox.process.stdout.close()
+            sandbox.http.close()
 
 
 def test_it_ends_with_its_parent(tmp_path: Path) -> None:
@@ -119,19 +119,19 @@ def test_taken_port_is_one_sentence_and_status_2(tmp_path: Path) -> None:
     assert port in ended.stderr
 
 
-def test_it_listens_on_loopback_only_and_keeps_its_state_private(box: RunningBox, tmp_path: Path) -> None:
-    assert box.base.startswith("http://127.0.0.1:")
+def test_it_listens_on_loopback_only_and_keeps_its_state_private(sandbox: RunningBox, tmp_path: Path) -> None:
+    assert sandbox.base.startswith("http://127.0.0.1:")
     other = RunningBox(tmp_path / "own")
     assert (tmp_path / "own").stat().st_mode & 0o077 == 0
     other.stop()
 
 
-def test_many_threads_at_once(box: RunningBox, ear: Ear) -> None:
+def test_many_threads_at_once(sandbox: RunningBox, ear: Ear) -> None:
     def live(number: int) -> str:
         with requests.Session() as session:
 
             def post(path: str, **content: object) -> dict[str, dict[str, str]]:
-                answer = session.post(f"{box.base}/box{path}", json=content, timeout=20)
+                answer = session.post(f"{sandbox.base}/box{path}", json=content, timeout=20)
                 assert answer.ok, answer.text
                 told: dict[str, dict[str, str]] = answer.json()
                 return told
@@ -146,11 +146,11 @@ def test_many_threads_at_once(box: RunningBox, ear: Ear) -> None:
         persons = list(pool.map(live, range(16)))
     assert len(set(persons)) == 16
     assert len(ear.heard) == 16 * 6
-    assert {one["state"] for one in box.get("/deliveries", limit="1000")["deliveries"]} == {"done"}
+    assert {one["state"] for one in sandbox.get("/deliveries", limit="1000")["deliveries"]} == {"done"}
 
 
-def test_one_connection_carries_many_calls(box: RunningBox) -> None:
-    connection = http.client.HTTPConnection(box.base.removeprefix("http://"), timeout=5)
+def test_one_connection_carries_many_calls(sandbox: RunningBox) -> None:
+    connection = http.client.HTTPConnection(sandbox.base.removeprefix("http://"), timeout=5)
     with contextlib.closing(connection):
         connection.connect()
         own = connection.sock.getsockname()
@@ -176,9 +176,9 @@ def test_one_connection_carries_many_calls(box: RunningBox) -> None:
     ],
 )
 def test_broken_requests_are_answered_and_end_the_connection(
-    box: RunningBox, sent: bytes, status: bytes
+    sandbox: RunningBox, sent: bytes, status: bytes
 ) -> None:
-    host, port = box.base.removeprefix("http://").split(":")
+    host, port = sandbox.base.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=5) as connection:
         connection.sendall(sent)
         answer = b""

@@ -7,74 +7,74 @@ from wechatpy.client import WeChatClient
 from tests.wechat.box.world import RunningBox
 
 
-def _ask(box: RunningBox, **changes: object) -> dict[str, object]:
-    account = box.told["oa"]
+def _ask(sandbox: RunningBox, **changes: object) -> dict[str, object]:
+    account = sandbox.told["oa"]
     asked = {
         "grant_type": "client_credential",
         "appid": account["appid"],
         "secret": account["secret"],
     } | changes
-    answer = requests.post(f"{box.base}/cgi-bin/stable_token", json=asked, timeout=5)
+    answer = requests.post(f"{sandbox.base}/cgi-bin/stable_token", json=asked, timeout=5)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "application/json; encoding=utf-8"
     content: dict[str, object] = answer.json()
     return content
 
 
-def _user(box: RunningBox, token: str) -> dict[str, object]:
-    openid = box.person()["oa_openid"]
-    content: dict[str, object] = box.call("/cgi-bin/user/info", access_token=token, openid=openid).json()
+def _user(sandbox: RunningBox, token: str) -> dict[str, object]:
+    openid = sandbox.person()["oa_openid"]
+    content: dict[str, object] = sandbox.call("/cgi-bin/user/info", access_token=token, openid=openid).json()
     return content
 
 
-def test_stable_token_is_the_same_with_what_is_left_of_its_life(box: RunningBox) -> None:
-    first = _ask(box)
+def test_stable_token_is_the_same_with_what_is_left_of_its_life(sandbox: RunningBox) -> None:
+    first = _ask(sandbox)
     assert first.keys() == {"access_token", "expires_in"}
     assert first["expires_in"] == 7200
-    box.post("/clock", offset_s=1000)
-    second = _ask(box, force_refresh=False)
+    sandbox.post("/clock", offset_s=1000)
+    second = _ask(sandbox, force_refresh=False)
     assert second["access_token"] == first["access_token"]
     assert second["expires_in"] in (6199, 6200)
 
 
-def test_stable_token_rotates_in_its_last_five_minutes_and_the_old_one_lives_on(box: RunningBox) -> None:
-    old = str(_ask(box)["access_token"])
-    box.post("/clock", offset_s=6910)
-    new = _ask(box)
+def test_stable_token_rotates_in_its_last_five_minutes_and_the_old_one_lives_on(sandbox: RunningBox) -> None:
+    old = str(_ask(sandbox)["access_token"])
+    sandbox.post("/clock", offset_s=6910)
+    new = _ask(sandbox)
     assert new["access_token"] != old
     assert new["expires_in"] == 7200
-    assert _user(box, old)["subscribe"] == 0
-    box.post("/clock", offset_s=7201)
-    assert _user(box, old)["errcode"] == 42001
+    assert _user(sandbox, old)["subscribe"] == 0
+    sandbox.post("/clock", offset_s=7201)
+    assert _user(sandbox, old)["errcode"] == 42001
 
 
-def test_forced_refresh_kills_the_old_token_and_is_limited(box: RunningBox) -> None:
-    old = str(_ask(box)["access_token"])
-    new = str(_ask(box, force_refresh=True)["access_token"])
+def test_forced_refresh_kills_the_old_token_and_is_limited(sandbox: RunningBox) -> None:
+    old = str(_ask(sandbox)["access_token"])
+    new = str(_ask(sandbox, force_refresh=True)["access_token"])
     assert new != old
-    assert _user(box, old)["errcode"] == 40001
-    assert _ask(box, force_refresh=True)["errcode"] == 45011
+    assert _user(sandbox, old)["errcode"] == 40001
+    assert _ask(sandbox, force_refresh=True)["errcode"] == 45011
     for times in range(1, 20):
-        box.post("/clock", offset_s=31 * times)
-        assert "access_token" in _ask(box, force_refresh=True)
-    box.post("/clock", offset_s=31 * 20)
-    assert _ask(box, force_refresh=True)["errcode"] == 45009
+        sandbox.post("/clock", offset_s=31 * times)
+        assert "access_token" in _ask(sandbox, force_refresh=True)
+    sandbox.post("/clock", offset_s=31 * 20)
+    assert _ask(sandbox, force_refresh=True)["errcode"] == 45009
 
 
-def test_classic_token_by_wechatpy_leaves_its_predecessor_five_minutes(box: RunningBox) -> None:
-    account = box.told["oa"]
+def test_classic_token_by_wechatpy_leaves_its_predecessor_five_minutes(sandbox: RunningBox) -> None:
+    account = sandbox.told["oa"]
     client = WeChatClient(account["appid"], account["secret"])
-    client.API_BASE_URL = box.base + "/cgi-bin/"
+    client.API_BASE_URL = sandbox.base + "/cgi-bin/"
     query = {"grant_type": "client_credential", "appid": account["appid"], "secret": account["secret"]}
     tokens = [
-        requests.get(f"{box.base}/cgi-bin/token", params=query, timeout=5).json()["access_token"]
+        requests.get(f"{sandbox.base}/cgi-bin/token", params=query, timeout=5).json()["access_token"]
         for _ in range(2)
     ]
     assert tokens[0] != tokens[1]
-    assert _user(box, tokens[0])["subscribe"] == 0
-    box.post("/clock", offset_s=301)
-    assert _user(box, tokens[0])["errcode"] == 40001
-    assert _user(box, tokens[1])["subscribe"] == 0
+    assert _user(sandbox, tokens[0])["subscribe"] == 0
+    sandbox.post("/clock", offset_s=301)
+    assert _user(sandbox, tokens[0])["errcode"] == 40001
+    assert _user(sandbox, tokens[1])["subscribe"] == 0
 
 
 @pytest.mark.parametrize(
@@ -88,13 +88,13 @@ def test_classic_token_by_wechatpy_leaves_its_predecessor_five_minutes(box: Runn
         ({"force_refresh": "yes"}, 40097),
     ],
 )
-def test_token_refusals(box: RunningBox, changes: dict[str, object], errcode: int) -> None:
-    refused = _ask(box, **changes)
+def test_token_refusals(sandbox: RunningBox, changes: dict[str, object], errcode: int) -> None:
+    refused = _ask(sandbox, **changes)
     assert refused["errcode"] == errcode
 
 
-def test_error_texts_end_with_a_rid_and_come_as_200(box: RunningBox) -> None:
-    answer = box.call("/cgi-bin/user/info", access_token="never-issued", openid="o")
+def test_error_texts_end_with_a_rid_and_come_as_200(sandbox: RunningBox) -> None:
+    answer = sandbox.call("/cgi-bin/user/info", access_token="never-issued", openid="o")
     assert answer.status_code == 200
     text = answer.json()["errmsg"]
     assert text.startswith(
@@ -104,17 +104,17 @@ def test_error_texts_end_with_a_rid_and_come_as_200(box: RunningBox) -> None:
     assert [len(part) for part in rid] == [8, 8, 8]
 
 
-def test_verbs_and_addresses_that_do_not_exist(box: RunningBox) -> None:
-    get = requests.get(f"{box.base}/cgi-bin/stable_token", timeout=5).json()
+def test_verbs_and_addresses_that_do_not_exist(sandbox: RunningBox) -> None:
+    get = requests.get(f"{sandbox.base}/cgi-bin/stable_token", timeout=5).json()
     assert get["errcode"] == 43002
-    post = requests.post(f"{box.base}/cgi-bin/user/info", data=b"{}", timeout=5).json()
+    post = requests.post(f"{sandbox.base}/cgi-bin/user/info", data=b"{}", timeout=5).json()
     assert post["errcode"] == 43001
-    assert requests.get(f"{box.base}/cgi-bin/nowhere", timeout=5).json()["errcode"] == 40066
-    assert box.http.get(f"{box.base}/cgi-bin/user/info", timeout=5).json()["errcode"] == 41001
+    assert requests.get(f"{sandbox.base}/cgi-bin/nowhere", timeout=5).json()["errcode"] == 40066
+    assert sandbox.http.get(f"{sandbox.base}/cgi-bin/user/info", timeout=5).json()["errcode"] == 41001
 
 
-def test_all_tokens_can_be_killed(box: RunningBox) -> None:
-    token = box.token()
-    assert box.post("/tokens/kill") == {"killed": 1}
-    assert _user(box, token)["errcode"] == 40001
-    assert box.token() != token
+def test_all_tokens_can_be_killed(sandbox: RunningBox) -> None:
+    token = sandbox.token()
+    assert sandbox.post("/tokens/kill") == {"killed": 1}
+    assert _user(sandbox, token)["errcode"] == 40001
+    assert sandbox.token() != token
