@@ -23,8 +23,9 @@ _LOCK_LINES = text(
        for update
     """
 )
-# The foreign key of an accrual in progress holds these rows, so this waits for its commit.
-_WAIT_FOR_ACCRUAL = text(
+# First lock of all: the foreign key of an accrual in progress holds these rows, so this waits for its
+# commit, and an accrual that comes later waits for ours. Taking it after the commission lines would deadlock.
+_HOLD_ORDER_LINES = text(
     "select id from order_line where id = any(cast(:line_ids as bigint[])) order by id for update"
 )
 _KNOWN = text(
@@ -99,7 +100,8 @@ def reverse(session: Session, *, refund_id: int, lines: Iterable[tuple[int, int]
 
     A line that was never accrued: the reversal is remembered and applied by its accrual. This is not
     expected (accrual is part of the paying transaction, and only paid orders are refunded) but it loses
-    nothing. Locks the commission lines in ascending order until the end of the transaction.
+    nothing. Locks the order lines, then the commission lines, in ascending order until the end of the
+    transaction.
     """
     refunded: defaultdict[int, int] = defaultdict(int)
     for line_id, refund_fen in lines:
@@ -125,12 +127,8 @@ def catch_up(session: Session, line_ids: Collection[int], *, not_before: datetim
 
 
 def _lock_lines(session: Session, line_ids: Collection[int]) -> dict[int, Row[Any]]:
-    found = _select_and_lock(session, line_ids)
-    missing = sorted(set(line_ids) - found.keys())
-    if missing:
-        session.execute(_WAIT_FOR_ACCRUAL, {"line_ids": missing})
-        found |= _select_and_lock(session, missing)
-    return found
+    session.execute(_HOLD_ORDER_LINES, {"line_ids": sorted(line_ids)})
+    return _select_and_lock(session, line_ids)
 
 
 def _select_and_lock(session: Session, line_ids: Collection[int]) -> dict[int, Row[Any]]:

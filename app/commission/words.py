@@ -6,7 +6,7 @@ from typing import Any
 from app.base.clock import local_day
 from app.base.money import yuan
 from app.commission.statement import StatementRow
-from models.commission import EntryKind, Role, ShareState
+from models.commission import EntryKind, PartyKind, Role, ShareState
 
 ROLE_WORDS: dict[Role, tuple[str, str]] = {
     Role.ACQ_CLERK: ("拉新导购", "acquisition clerk"),
@@ -99,16 +99,23 @@ def _cause(row: StatementRow) -> tuple[str, str]:
     share = percent(int(facts.get("weight_bp", 0)))
     place, day = _place(facts), _day(facts)
     by_zh, by_en = _by(facts)
+    who = f", who {by_en}," if by_en else ""
     match row.role:
+        case Role.ACQ_CLERK if facts.get("because") == "ACQUIRING_CLERK_LEFT":
+            return (
+                f"{_you(row)[0]}的导购{_on(day)}{by_zh}带来这位顾客，现已离职，其拉新分成{share}归门店{place[0]}",
+                f"A clerk who has left brought this customer{_at(day)}{place[1]}; "
+                f"the acquisition share {share} goes to the store",
+            )
         case Role.ACQ_CLERK:
             return (
                 f"您{_on(day)}{by_zh}带来的顾客{place[0]}在本单消费，拉新分成{share}",
-                f"A customer you brought{_at(day)}{place[1]}{by_en} bought here, acquisition share {share}",
+                f"A customer you brought{_at(day)}{place[1]}{who} bought here, acquisition share {share}",
             )
         case Role.ACQ_STORE:
             return (
-                f"本店{_on(day)}{by_zh}带来的顾客{place[0]}在本单消费，拉新门店分成{share}",
-                f"A customer your store brought{_at(day)}{place[1]}{by_en} bought here, "
+                f"{_you(row)[0]}{_on(day)}{by_zh}带来的顾客{place[0]}在本单消费，拉新门店分成{share}",
+                f"A customer {_you(row)[1]} brought{_at(day)}{place[1]}{who} bought here, "
                 f"acquisition store share {share}",
             )
         case Role.SVC_CLERK:
@@ -120,8 +127,8 @@ def _cause(row: StatementRow) -> tuple[str, str]:
             return _sold(facts, share, day, place)
         case Role.FULFIL_STORE:
             return (
-                f"本单由本店{place[0]}交付商品，履约分成{share}",
-                f"Your store{place[1]} hands the goods over, fulfilment share {share}",
+                f"本单由{_you(row)[0]}{place[0]}交付商品，履约分成{share}",
+                f"The goods are handed over by {_you(row)[1]}{place[1]}, fulfilment share {share}",
             )
         case Role.HQ:
             return _left_over(row, share)
@@ -137,7 +144,7 @@ def _sold(facts: dict[str, Any], share: str, day: str, place: tuple[str, str]) -
         )
     return (
         f"顾客{_on(day)}{by_zh}{place[0]}后下单，由您促成，成交分成{share}",
-        f"The customer ordered after contact with you{_at(day)}{place[1]}{by_en}, sales share {share}",
+        f"The customer {by_en}{_at(day)}{place[1]} and bought, sales share {share}",
     )
 
 
@@ -171,6 +178,10 @@ def _sum(row: StatementRow) -> tuple[str, str]:
     return (f"基数{amount}", f"base {amount}")
 
 
+def _you(row: StatementRow) -> tuple[str, str]:
+    return ("贵公司", "your company") if row.party_kind is PartyKind.ENTITY else ("本店", "your store")
+
+
 def _place(facts: dict[str, Any]) -> tuple[str, str]:
     name = facts.get("store_name") or facts.get("store")
     return (f"（{name}）", f" ({name})") if name else ("", "")
@@ -182,8 +193,8 @@ def _day(facts: dict[str, Any]) -> str:
 
 
 def _by(facts: dict[str, Any]) -> tuple[str, str]:
-    zh, en = _BY.get(str(facts.get("touch_kind") or facts.get("because")), ("", ""))
-    return (zh, f" who {en}" if en else "")
+    zh, en = _BY.get(str(facts.get("touch_kind")), ("", ""))
+    return zh, en
 
 
 def _on(day: str) -> str:

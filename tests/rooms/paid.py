@@ -31,7 +31,8 @@ EVERYBODY = [
         store="SZ-FT",
         store_name="福田购物公园店",
         at="2026-03-01T02:00:00+00:00",
-        because="SCAN",
+        because="ACQUIRED_SCAN",
+        touch_kind="SCAN",
     ),
     party(
         "ACQ_STORE",
@@ -39,7 +40,8 @@ EVERYBODY = [
         store="SZ-FT",
         store_name="福田购物公园店",
         at="2026-03-01T02:00:00+00:00",
-        because="SCAN",
+        because="ACQUIRED_SCAN",
+        touch_kind="SCAN",
     ),
     party(
         "SVC_CLERK",
@@ -47,9 +49,16 @@ EVERYBODY = [
         store="SZ-FT",
         store_name="福田购物公园店",
         at="2026-03-01T02:00:00+00:00",
-        because="ACQUIRED",
+        because="SERVES_ACQUIRED",
     ),
-    party("SELL_CLERK", CHEN, store="SZ-FT", because="ASSISTED_ORDER", at="2026-03-02T03:00:00+00:00"),
+    party(
+        "SELL_CLERK",
+        CHEN,
+        store="SZ-FT",
+        because="SOLD_ASSISTED_ORDER",
+        touch_kind="ASSISTED_ORDER",
+        at="2026-03-02T03:00:00+00:00",
+    ),
     party("FULFIL_STORE", NANSHAN, store="SZ-NS", store_name="南山海岸店"),
 ]
 
