@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import time
+import typing
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
@@ -102,7 +103,7 @@ def _is_installed(requirements: str) -> bool:
         return False
 
 
-def _wait_for(lock: object) -> None:
+def _wait_for(lock: "typing.TextIO") -> None:
     # Not at the top: fcntl does not exist on Windows, which has to get its sentence first.
     import fcntl
 
@@ -184,6 +185,7 @@ def _follow(pip: "subprocess.Popen[bytes]", total: int) -> str:
     """
     log_path = os.path.join(VAR, "log", "install.log")
     said, seen, unfinished, shown = [], 0, b"", Progress(total)
+    assert pip.stdout is not None
     with open(log_path, "wb") as log:
         while True:
             if not select.select([pip.stdout], [], [], 1)[0]:

@@ -80,7 +80,7 @@ def cleaner(database_url: str) -> Iterator[Cleaner]:
 
 @pytest.fixture(autouse=True)
 def clean(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Leave empty books, an empty Valkey and an empty box after each test that had one.
+    """Leave empty books and an empty Valkey after each test that had them.
 
     Set up before everything else of a test, so it cleans when all else is over.
     """
@@ -91,8 +91,6 @@ def clean(request: pytest.FixtureRequest) -> Iterator[None]:
     if "redis_url" in request.fixturenames:
         with redis.Redis.from_url(request.getfixturevalue("redis_url")) as client:
             client.flushdb()
-    if "box" in request.fixturenames:
-        request.getfixturevalue("box").reset()
 
 
 @pytest.fixture(scope="session")
@@ -109,8 +107,10 @@ def house_url() -> str:
 
 
 @pytest.fixture(scope="session")
-def box(processes: Family, house_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boxed]:
-    """A real WeChat in a box (its own process), without people, orders or faults when a test begins."""
+def served_box(
+    processes: Family, house_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Boxed]:
+    """The process behind `box`; it serves this worker to its end."""
     place = tmp_path_factory.mktemp("box")
     callback = f"{house_url}/callbacks/wechat/oa"
     started = box_process.start(
@@ -121,13 +121,24 @@ def box(processes: Family, house_url: str, tmp_path_factory: pytest.TempPathFact
     boxed.close()
 
 
+@pytest.fixture
+def box(served_box: Boxed) -> Iterator[Boxed]:
+    """A real WeChat in a box (its own process), without people, orders or faults when a test begins."""
+    yield served_box
+    served_box.reset()
+
+
 @pytest.fixture(scope="session")
 def house_env(
-    box: Boxed, database_url: str, redis_url: str, house_url: str, tmp_path_factory: pytest.TempPathFactory
+    served_box: Boxed,
+    database_url: str,
+    redis_url: str,
+    house_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, str]:
     """The environment variables with which the house runs on this worker's database and box."""
     return {
-        **box_process.settings(box.told, tmp_path_factory.mktemp("keys")),
+        **box_process.settings(served_box.told, tmp_path_factory.mktemp("keys")),
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "SECRET_KEY": secrets.token_hex(32),
@@ -165,7 +176,7 @@ def tx(engine: Engine) -> Tx:
 
 
 @pytest.fixture
-def app(parts: Parts) -> Flask:
+def app(parts: Parts, box: Boxed) -> Flask:
     """The whole house in this process, with nothing remembered from another test."""
     return create_app(parts.settings, parts)
 
@@ -177,7 +188,9 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def live(processes: Family, house_env: dict[str, str], house_url: str, tmp_path: Path) -> Iterator[Live]:
+def live(
+    processes: Family, house_env: dict[str, str], house_url: str, box: Boxed, tmp_path: Path
+) -> Iterator[Live]:
     """Web server and worker as real processes, for races and kills; the box pushes to them."""
     live = Live(processes, {**os.environ, **house_env}, house_url, tmp_path)
     live.start()
