@@ -122,3 +122,32 @@ REFUND: dict[str, object] = {
     "create_time": "2026-01-01T08:01:00+08:00",
     "amount": {"total": 100, "refund": 30, "payer_total": 90, "payer_refund": 27, "currency": "CNY"},
 }
+
+NO = "ORDER_20260101_0001"
+ORDER: dict[str, object] = {
+    "appid": APPID,
+    "out_trade_no": NO,
+    "description": "两件衬衫",
+    "amount_fen": 100,
+    "openid": FAN,
+    "notify_url": "https://shop.example/callbacks/wechat/pay/paid",
+    "expires_at": None,
+}
+PAY_BACK: dict[str, object] = {
+    "out_trade_no": NO,
+    "out_refund_no": "REFUND_1",
+    "refund_fen": 30,
+    "total_fen": 100,
+    "reason": "尺码不合适",
+    "notify_url": "https://shop.example/callbacks/wechat/pay/refunded",
+}
+WRITES: dict[str, tuple[Callable[[Pay], object], dict[str, object] | None]] = {
+    "prepay": (lambda pay: pay.prepay(**ORDER), {"prepay_id": "wx1"}),
+    "close": (lambda pay: pay.close(NO), None),
+    "refund": (lambda pay: pay.refund(**PAY_BACK), REFUND),
+}
+READS: dict[str, tuple[Callable[[Pay], object], dict[str, object] | None]] = {
+    "query": (lambda pay: pay.query(NO), TRADE),
+    "query_refund": (lambda pay: pay.query_refund("REFUND_1"), REFUND),
+}
+ALL = WRITES | READS

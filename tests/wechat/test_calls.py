@@ -3,6 +3,7 @@
 import json
 import logging
 import socket
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -280,15 +281,18 @@ def test_nobody_listening_is_unavailable_even_for_a_write(act: str) -> None:
     ("act", "kind"), [("read", Unavailable), ("single use", Unavailable), ("write", Unknown)]
 )
 def test_a_silent_wechat_is_given_up_after_the_read_timeout(act: str, kind: type[WeChatError]) -> None:
-    def slow(call: Call) -> Say:
-        time.sleep(0.5)
-        return Say()
+    over = threading.Event()
 
-    with serving(slow) as line:
+    def silent(call: Call) -> Say:
+        over.wait(10)
+        return Say(cut=True)
+
+    with serving(silent) as line:
         started = time.monotonic()
         with pytest.raises(kind) as caught:
             ACTS[act](line, Http(read_s=0.2))
-        assert time.monotonic() - started < 0.45
+        assert time.monotonic() - started < 5
+        over.set()
     assert (caught.value.code, len(line.calls)) == ("TIMEOUT", 1)
 
 

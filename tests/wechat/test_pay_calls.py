@@ -1,66 +1,27 @@
-"""Calls to WeChat Pay on a real local gateway that verifies every raw request and signs every answer."""
+"""What our calls to WeChat Pay put on the wire, and what their answers become, on a real local gateway that
+verifies every raw request and signs every answer."""
 
 import json
-import logging
-import socket
-import time
-from collections.abc import Callable
-from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from tests.wechat import vectors as v
-from tests.wechat.local import Call, Line, Say, quick, serving
+from tests.wechat.local import serving
 from tests.wechat.merchant import (
     APPID,
     FAN,
     KEY_ID,
     MCHID,
-    MERCHANT_PEM,
+    NO,
+    ORDER,
+    PAY_BACK,
     REFUND,
-    SERIAL,
     TRADE,
-    a_config,
     a_pay,
     answering,
-    failing,
-    signed_headers,
 )
-from tests.wechat.test_calls import whole_chain
-from wechat.errors import Refused, Unavailable, Unknown, WeChatError
-from wechat.http import Http
-from wechat.pay import Pay, RefundState, RefundStatus, Trade, TradeState
-
-NO = "ORDER_20260101_0001"
-ORDER: dict[str, object] = {
-    "appid": APPID,
-    "out_trade_no": NO,
-    "description": "两件衬衫",
-    "amount_fen": 100,
-    "openid": FAN,
-    "notify_url": "https://shop.example/callbacks/wechat/pay/paid",
-    "expires_at": None,
-}
-PAY_BACK: dict[str, object] = {
-    "out_trade_no": NO,
-    "out_refund_no": "REFUND_1",
-    "refund_fen": 30,
-    "total_fen": 100,
-    "reason": "尺码不合适",
-    "notify_url": "https://shop.example/callbacks/wechat/pay/refunded",
-}
-WRITES: dict[str, tuple[Callable[[Pay], object], dict[str, object] | None]] = {
-    "prepay": (lambda pay: pay.prepay(**ORDER), {"prepay_id": "wx1"}),  # type: ignore[arg-type]  # as above
-    "close": (lambda pay: pay.close(NO), None),
-    "refund": (lambda pay: pay.refund(**PAY_BACK), REFUND),  # type: ignore[arg-type]  # as above
-}
-READS: dict[str, tuple[Callable[[Pay], object], dict[str, object] | None]] = {
-    "query": (lambda pay: pay.query(NO), TRADE),
-    "query_refund": (lambda pay: pay.query_refund("REFUND_1"), REFUND),
-}
-ALL = WRITES | READS
+from wechat.errors import Refused
+from wechat.pay import RefundState, RefundStatus, Trade, TradeState
 
 
 def test_prepay_sends_exactly_what_is_documented() -> None:
@@ -206,224 +167,3 @@ def test_refund_and_its_query() -> None:
         "/v3/refund/domestic/refunds",
         "/v3/refund/domestic/refunds/REFUND_1",
     ]
-
-
-MEANINGS = [
-    (Refused, 400, "PARAM_ERROR"),
-    (Refused, 400, "INVALID_REQUEST"),
-    (Refused, 400, "APPID_MCHID_NOT_MATCH"),
-    (Refused, 400, "MCH_NOT_EXISTS"),
-    (Refused, 401, "SIGN_ERROR"),
-    (Refused, 403, "NO_AUTH"),
-    (Refused, 403, "OUT_TRADE_NO_USED"),
-    (Unavailable, 403, "NOT_ENOUGH"),
-    (Unavailable, 403, "BIZERR_NEED_RETRY"),
-    (Refused, 403, "USER_ACCOUNT_ABNORMAL"),
-    (Refused, 403, "RULE_LIMIT"),
-    (Refused, 404, "ORDER_NOT_EXIST"),
-    (Refused, 404, "RESOURCE_NOT_EXISTS"),
-    (Refused, 404, "NOT_FOUND"),
-    (Refused, 400, "SOMETHING_NEW"),
-    (Refused, 500, "OPENID_MISMATCH"),
-]
-
-
-@pytest.mark.parametrize("old_spelling", [False, True])
-@pytest.mark.parametrize(("kind", "status", "code"), MEANINGS)
-def test_what_a_definitive_code_means(
-    kind: type[WeChatError], status: int, code: str, old_spelling: bool
-) -> None:
-    spelled = code.replace("_", "") if old_spelling else code
-    for name in ("prepay", "query"):
-        with serving(answering(failing(status, spelled))) as line, pytest.raises(WeChatError) as caught:
-            ALL[name][0](a_pay(line))
-        assert (type(caught.value), len(line.calls)) == (kind, 1)
-        assert caught.value.code == (spelled if code == "SOMETHING_NEW" else code)
-
-
-@pytest.mark.parametrize(
-    ("number", "code"),
-    [
-        ("268449538", "ORDER_PAID"),
-        ("268498689", "ORDER_PAID"),
-        ("268447914", "ORDER_CLOSED"),
-        ("268498688", "INVALID_REQUEST"),
-        ("x", "INVALID_REQUEST"),
-    ],
-)
-def test_the_number_in_request_id_says_more_than_invalid_request(number: str, code: str) -> None:
-    said = failing(400, "INVALID_REQUEST", number=number)
-    with serving(answering(said)) as line, pytest.raises(Refused) as caught:
-        a_pay(line).close(NO)
-    assert caught.value.code == code
-
-
-@pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("code", ["FREQUENCY_LIMITED", "RATELIMIT_EXCEEDED", "RATELIMIT_EXCEED", "NEW_LIMIT"])
-def test_too_often_is_unavailable_after_bounded_repeats(name: str, code: str) -> None:
-    with serving(answering(failing(429, code))) as line, pytest.raises(Unavailable) as caught:
-        ALL[name][0](a_pay(line))
-    assert (caught.value.code, len(line.calls)) == (code, 3)
-    assert len({call.body for call in line.calls}) == 1
-
-
-WRONGLY_SIGNED = {
-    "another body": lambda body: signed_headers(body + b" "),
-    "a probe": lambda body: signed_headers(body, **{"Wechatpay-Signature": "WECHATPAY/SIGNTEST/abc"}),
-    "no signature": lambda body: {},
-    "stale": lambda body: signed_headers(body, seconds=int(time.time()) - 301),
-    "from the future": lambda body: signed_headers(body, seconds=int(time.time()) + 301),
-    "another serial": lambda body: signed_headers(body, **{"Wechatpay-Serial": KEY_ID.lower()}),
-    "another scheme": lambda body: signed_headers(body, **{"Wechatpay-Signature-Type": "SM2"}),
-}
-
-
-def doubtful(name: str, doubt: str) -> Say:
-    answer = ALL[name][1]
-    body = b"" if answer is None else json.dumps(answer).encode()
-    if doubt in WRONGLY_SIGNED:
-        return Say(204 if answer is None else 200, body, WRONGLY_SIGNED[doubt](body))
-    return {
-        "500": failing(500, "SYSTEM_ERROR"),
-        "500 old": failing(500, "SYSTEMERROR"),
-        "502": Say(502, b"<html>"),
-        "503": failing(503, "SERVICE_UNAVAILABLE"),
-        "202": failing(202, "USERPAYING"),
-        "cut": Say(cut=True),
-    }[doubt]
-
-
-@pytest.mark.parametrize("doubt", [*WRONGLY_SIGNED, "500", "500 old", "502", "503", "202", "cut"])
-@pytest.mark.parametrize("name", ALL)
-def test_doubt_is_unknown_for_a_write_and_unavailable_for_a_read(name: str, doubt: str) -> None:
-    with serving(answering(doubtful(name, doubt))) as line, pytest.raises(WeChatError) as caught:
-        ALL[name][0](a_pay(line))
-    assert type(caught.value) is (Unknown if name in WRITES else Unavailable)
-    assert len(line.calls) == 3
-    assert len({(call.target, call.body) for call in line.calls}) == 1  # the same number, the same content
-
-
-@pytest.mark.parametrize("doubt", ["a probe", "stale", "500", "502", "503", "202", "cut"])
-@pytest.mark.parametrize("name", ALL)
-def test_a_passing_trouble_is_repeated_unchanged_and_heals(name: str, doubt: str) -> None:
-    act, answer = ALL[name]
-    with serving(answering(doubtful(name, doubt), answer)) as line:
-        act(a_pay(line))
-    assert len(line.calls) == 2
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_a_4xx_that_is_not_the_apis_proves_nothing(name: str) -> None:
-    with serving(answering(Say(404, b"<html>not here</html>"))) as line, pytest.raises(WeChatError) as caught:
-        ALL[name][0](a_pay(line))
-    assert (type(caught.value), caught.value.code, len(line.calls)) == (
-        Unknown if name in WRITES else Unavailable,
-        "HTTP_404",
-        1,
-    )
-
-
-@pytest.mark.parametrize("answer", [{}, {"status": 5}, {"trade_state": None}, {"amount": []}])
-@pytest.mark.parametrize("name", ["prepay", "refund", "query", "query_refund"])
-def test_a_signed_answer_without_what_it_must_have(name: str, answer: dict[str, object]) -> None:
-    with serving(answering(answer)) as line, pytest.raises(WeChatError) as caught:
-        ALL[name][0](a_pay(line))
-    assert type(caught.value) is (Unknown if name in WRITES else Unavailable)
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_a_read_timeout_is_not_repeated(name: str) -> None:
-    def slow(call: Call) -> Say:
-        time.sleep(0.5)
-        return Say()
-
-    with serving(slow) as line, pytest.raises(WeChatError) as caught:
-        ALL[name][0](a_pay(line, http=Http(read_s=0.1)))
-    kind = Unknown if name in WRITES else Unavailable
-    assert (type(caught.value), caught.value.code, len(line.calls)) == (kind, "TIMEOUT", 1)
-
-
-def nobody() -> Line:
-    """An address where no one listens."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        return Line(f"http://127.0.0.1:{server.getsockname()[1]}")
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_the_second_host_takes_over_when_the_first_is_not_there(name: str) -> None:
-    act, answer = ALL[name]
-    with serving(answering(answer)) as line:
-        pay = a_pay(nobody(), backup=line)
-        act(pay)
-        act(pay)
-    assert len(line.calls) == 2
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_the_second_host_gets_the_same_content_when_the_first_hangs_up(name: str) -> None:
-    act, answer = ALL[name]
-    with serving(answering(Say(cut=True))) as first, serving(answering(answer)) as second:
-        act(a_pay(first, backup=second))
-        assert len(first.calls) == len(second.calls) == 1
-    assert (first.calls[0].target, first.calls[0].body) == (second.calls[0].target, second.calls[0].body)
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_no_host_at_all_is_unavailable_for_nothing_was_sent(name: str) -> None:
-    with pytest.raises(Unavailable) as caught:
-        ALL[name][0](a_pay(nobody(), backup=nobody()))
-    assert caught.value.code == "CONNECTION"
-
-
-@pytest.mark.parametrize("name", WRITES)
-def test_doubt_stays_when_the_repeat_is_never_sent(name: str) -> None:
-    with serving(answering(Say(cut=True))) as line, pytest.raises(Unknown):
-        WRITES[name][0](a_pay(line, backup=nobody(), http=quick(attempts=2)))
-
-
-def test_connections_are_kept() -> None:
-    with serving(answering(TRADE)) as line:
-        pay = a_pay(line)
-        for _ in range(5):
-            pay.query(NO)
-    assert line.connections == 1
-
-
-@pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("doubt", ["no signature", "500", "cut", "400"])
-def test_no_error_or_log_tells_a_key_or_an_openid(
-    name: str, doubt: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    detail = {"field": "/payer/openid", "value": FAN, "issue": f"{FAN} is not of {APPID}"}
-    said = failing(400, "PARAM_ERROR", f"无效的openid {FAN}", detail=detail)
-    said = said if doubt == "400" else doubtful(name, doubt)
-    with serving(answering(said)) as line, pytest.raises(WeChatError) as caught:
-        ALL[name][0](a_pay(line))
-    shown = whole_chain(caught.value) + caplog.text
-    assert [word for word in (FAN, v.DERIVED_APIV3_KEY, "PRIVATE KEY") if word in shown] == []
-    if doubt == "400":
-        assert "/payer/openid" in caught.value.detail
-
-
-def test_neither_pay_nor_its_configuration_shows_a_key() -> None:
-    pay = Pay(a_config(), Http())
-    shown = repr(pay) + str(pay) + repr(pay.config) + repr(vars(pay))
-    assert [word for word in (v.DERIVED_APIV3_KEY, "PRIVATE KEY", "BEGIN PUBLIC") if word in shown] == []
-    assert SERIAL in repr(pay.config)
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("apiv3_key", "0123456789abcdef"),
-        ("merchant_private_key_pem", "no key 0123456789abcdef"),
-        ("merchant_private_key_pem", a_config().public_key_pem),
-        ("public_key_pem", "no key 0123456789abcdef"),
-        ("public_key_pem", MERCHANT_PEM),
-    ],
-)
-def test_an_unusable_key_is_named_but_not_quoted(field: str, value: str) -> None:
-    with pytest.raises(ValueError, match="key") as caught:
-        Pay(replace(a_config(), **{field: value}), Http())
-    assert [value in str(caught.value), "0123456789abcdef" in whole_chain(caught.value)] == [False, False]
