@@ -85,7 +85,7 @@ class Fast:
         start_response("200 OK", headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
-    def _fill(self, key: Key, fresh: Freshness, environ: Environ, start_response: Start) -> Any:
+    def _fill(self, key: Key, fresh: Freshness, environ: Environ, start_response: Start) -> Body:
         with self._lock:
             flight = self._flights.get(key)
             leads = flight is None
