@@ -1,4 +1,4 @@
-"""What two members had of acquisition and service becomes one person's when they are merged (MRG-4, MRG-5)."""
+"""What two members had of acquisition and service becomes one person's when they are merged (MRG-4, 5)."""
 
 from collections.abc import Sequence
 from datetime import datetime
