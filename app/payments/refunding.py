@@ -173,10 +173,8 @@ def send(tx: Tx, pay: Pay, *, refund_id: int, notify_url: str, now: datetime) ->
             notify_url=notify_url,
         )
     except Refused as error:
-        # NOT_ENOUGH is cured by topping up the account; the same number is sent again (WECHAT_PAY 6.1).
-        state = RefundState.REQUESTED if error.code == "NOT_ENOUGH" else RefundState.REFUSED
         with tx() as session:
-            return _refused(session, row.out_refund_no, state, error.code, now)
+            return _refused(session, row.out_refund_no, error.code, now)
     with tx() as session:
         return accept_refund(
             session,
@@ -243,15 +241,13 @@ def _book(session: Session, order: Held, refund: Row[Any], now: datetime) -> Non
     )
 
 
-def _refused(
-    session: Session, out_refund_no: str, state: RefundState, code: str, now: datetime
-) -> RefundState:
+def _refused(session: Session, out_refund_no: str, code: str, now: datetime) -> RefundState:
     refund = session.execute(_HOLD, {"out_refund_no": out_refund_no}).one()
     if RefundState(refund.state) in FINAL:
         return RefundState(refund.state)
     log.error("refund_refused", refund=refund.id, code=code)
-    _move(session, refund.id, state, wechat_id=None, problem=code, now=now)
-    return state
+    _move(session, refund.id, RefundState.REFUSED, wechat_id=None, problem=code, now=now)
+    return RefundState.REFUSED
 
 
 def _move(
