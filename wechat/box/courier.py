@@ -53,7 +53,7 @@ def _carry(box: Box, delivery: int) -> None:
         if last.settled or wait_s is None:
             outbox.leave(box, delivery, DeliveryState.DONE if last.taken else DeliveryState.FAILED)
         else:
-            outbox.leave(box, delivery, DeliveryState.DUE, next_at=box.now() + wait_s)
+            outbox.leave(box, delivery, DeliveryState.DUE, wait_s=wait_s)
     box.wake.set()
 
 

@@ -119,9 +119,11 @@ def record(box: Box, delivery: int, attempt: Attempt) -> None:
         db.execute("UPDATE deliveries SET tries = tries + 1 WHERE id = ?", (delivery,))
 
 
-def leave(box: Box, delivery: int, state: DeliveryState, *, next_at: float | None = None) -> None:
-    """Put the delivery out of hand in this state."""
-    box.store.run("UPDATE deliveries SET state = ?, next_at = ? WHERE id = ?", state, next_at, delivery)
+def leave(box: Box, delivery: int, state: DeliveryState, *, wait_s: float = 0) -> None:
+    """Put the delivery out of hand in this state; a DUE one goes out again in ``wait_s``."""
+    box.store.run(
+        "UPDATE deliveries SET state = ?, next_at = ? WHERE id = ?", state, box.now() + wait_s, delivery
+    )
 
 
 def resume(box: Box) -> None:
