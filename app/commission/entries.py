@@ -49,7 +49,7 @@ def write(
         [
             Posting(
                 key=f"{key}:{change.share_id}",
-                kind=f"commission_{kind.value.lower()}",
+                kind=f"COMMISSION_{kind.value}",
                 cause=f"order:{change.order_number}",
                 debit=change.debit,
                 credit=change.credit,

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.base.clock import start_of_day
 from app.commission.accrual import LineToAccrue
+from app.commission.release import start_clock
 from app.ledger.posting import Posting, post
 
 PAID_AT = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
@@ -171,6 +172,32 @@ _PAYMENT = text(
     returning id
     """
 )
+_CODE = text(
+    "insert into pickup_code (order_id, store_id, draw, code_hash)"
+    " select id, pickup_store_id, 0, number from orders where id = :id"
+)
+_HAND_OVER = (
+    """
+    with handed as (
+        update orders set state = 'COMPLETED', fulfilment_state = 'PICKED_UP', version = 5, completed_at = :at
+         where id = :id returning id)
+    insert into order_event (order_id, version, from_state, to_state, fulfilment_state, actor, reason)
+    select id, 4, 'ALLOCATED', 'FULFILLING', 'READY', 'test', 'PICKUP_VERIFIED' from handed union all
+    select id, 5, 'FULFILLING', 'COMPLETED', 'PICKED_UP', 'test', 'HANDED_OVER' from handed
+    """,
+    """
+    with gone as (
+        update reservation set state = 'CONSUMED', settled_at = :at where order_id = :id and state = 'ACTIVE'
+        returning *),
+    moved as (
+        update stock s set on_hand = s.on_hand - g.qty, reserved = s.reserved - g.qty
+          from (select sku_id, location_id, sum(qty) as qty from gone group by 1, 2) g
+         where (s.sku_id, s.location_id) = (g.sku_id, g.location_id))
+    insert into stock_movement (sku_id, location_id, kind, on_hand_delta, reserved_delta, ref, actor)
+    select sku_id, location_id, 'SALE', -qty, -qty, 'reservation:' || id, 'test' from gone
+    """,
+    "update pickup_code set used_at = :at where order_id = :id",
+)
 _REFUND = text(
     """
     insert into refund (order_id, payment_id, out_refund_no, cause, amount_fen, reason, state, actor, checks)
@@ -216,6 +243,7 @@ def sell(
                 snapshot=credit or snapshot(),
             )
         )
+    session.execute(_CODE, {"id": order_id})
     facts = {"id": order_id, "number": number, "fen": fen, "at": paid_at}
     payment_id = session.execute(_PAYMENT, facts).scalar_one()
     post(
@@ -223,6 +251,13 @@ def sell(
         _money(f"pay:{payment_id}", "PAYMENT", number, "cash:wechat:1900000001", "sales:E-HQ", fen, paid_at),
     )
     return Sold(order_id, number, payment_id, lines)
+
+
+def hand_over(session: Session, sold: Sold, at: datetime = PAID_AT) -> None:
+    """Complete the pick-up of an accrued order as the orders room does; the freeze clock starts."""
+    for statement in _HAND_OVER:
+        session.execute(text(statement), {"id": sold.order_id, "at": at})
+    start_clock(session, order_id=sold.order_id, completed_at=at)
 
 
 def refund(session: Session, sold: Sold, parts: dict[int, int], *, no: str, state: str = "SUCCESS") -> int:

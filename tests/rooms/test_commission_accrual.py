@@ -12,6 +12,8 @@ from app.ledger.reading import balances
 from tests.racing import at_once
 from tests.rooms.paid import CHEN, EVERYBODY, FUTIAN, HQ, LIN, NANSHAN, PAID_AT, sell, shares, snapshot
 
+pytestmark = pytest.mark.usefixtures("right_books")
+
 ACCOUNTS = ["expense:commission:E-HQ", *(f"frozen:{party}" for party in (LIN, CHEN, FUTIAN, NANSHAN, HQ))]
 
 
@@ -40,7 +42,7 @@ def test_acc1_an_accrual_gives_every_party_its_frozen_share_and_the_ledger_agree
             PAID_AT,
             PAID_AT,
         )
-        assert (entry.cause, entry.posted) == ("order:A260302TEST0001", "commission_accrue")
+        assert (entry.cause, entry.posted) == ("order:A260302TEST0001", "COMMISSION_ACCRUE")
 
 
 def test_spl2_each_line_of_an_order_has_its_own_pool(tx: Tx) -> None:
@@ -121,3 +123,4 @@ def test_an_accrual_vanishes_with_its_transaction(tx: Tx) -> None:
     with tx() as session:
         assert shares(session, sold) == []
         assert balances(session, ACCOUNTS[:1]) == {ACCOUNTS[0]: 0}
+        accrue(session, sold.lines, paid_at=PAID_AT, now=PAID_AT)

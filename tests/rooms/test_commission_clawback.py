@@ -12,10 +12,12 @@ from app.base.db import Tx
 from app.base.errors import Alarm
 from app.commission.accrual import accrue
 from app.commission.clawback import reverse
-from app.commission.release import release_due, start_clock
+from app.commission.release import release_due
 from app.ledger.reading import balances
 from tests.racing import at_once
-from tests.rooms.paid import CHEN, LIN, PAID_AT, Sold, amounts, local, refund, sell, shares
+from tests.rooms.paid import CHEN, LIN, PAID_AT, Sold, amounts, hand_over, local, refund, sell, shares
+
+pytestmark = pytest.mark.usefixtures("right_books")
 
 BACK_AT = PAID_AT + timedelta(days=2)
 
@@ -126,7 +128,7 @@ def test_clw1_more_than_is_left_of_the_base_raises_an_alarm(tx: Tx) -> None:
     take_back(tx, sold, {0: 3333}, "R1")
     with tx() as session:
         # The payments room refuses such a refund; the row is written past its rules.
-        second = refund(session, sold, {0: 26568}, no="R2", state="PROCESSING")
+        second = refund(session, sold, {0: 26568}, no="R2", state="CLOSED")
     with pytest.raises(Alarm, match="A260302TEST0001"), tx() as session:
         reverse(session, refund_id=second, lines=as_lines(sold, {0: 26568}), at=BACK_AT)
     with tx() as session:
@@ -137,7 +139,7 @@ def test_clw3_after_release_the_refund_is_a_debt_of_the_payable_account(tx: Tx) 
     sold = sold_and_accrued(tx, 59800)
     take_back(tx, sold, {0: 29900}, "R1")
     with tx() as session:
-        start_clock(session, order_id=sold.order_id, completed_at=PAID_AT)
+        hand_over(session, sold)
         assert release_due(session, now=local("2026-03-13")) == 1
     take_back(tx, sold, {0: 29900}, "R2")
     with tx() as session:
@@ -146,7 +148,7 @@ def test_clw3_after_release_the_refund_is_a_debt_of_the_payable_account(tx: Tx) 
         assert set(found.values()) == {0}
         debits = session.execute(
             text("select count(*) from ledger_transfer t join ledger_account a on a.id = t.debit_account_id"
-                 " where t.kind = 'commission_reverse' and a.name like 'payable:%'")
+                 " where t.kind = 'COMMISSION_REVERSE' and a.name like 'payable:%'")
         ).scalar()  # fmt: skip
         assert debits == 5
 
@@ -186,7 +188,7 @@ def test_clw1_accrual_and_refund_at_the_same_moment_lose_nothing(tx: Tx, attempt
 def test_clw1_no_lines_and_lines_of_nothing_change_nothing(tx: Tx) -> None:
     sold = sold_and_accrued(tx, 29900)
     with tx() as session:
-        refund_id = refund(session, sold, {0: 1}, no="R1")
+        refund_id = refund(session, sold, {0: 1}, no="R1", state="REQUESTED")
         reverse(session, refund_id=refund_id, lines=[], at=BACK_AT)
         reverse(session, refund_id=refund_id, lines=[(sold.lines[0].order_line_id, 0)], at=BACK_AT)
         assert session.execute(text("select count(*) from commission_reversal")).scalar() == 0
@@ -204,7 +206,7 @@ def test_clw1_any_chain_with_a_release_anywhere_ends_at_exactly_zero_in_both_boo
     with tx() as session:
         sold = sell(session)
         accrue(session, sold.lines, paid_at=PAID_AT, now=PAID_AT)
-        start_clock(session, order_id=sold.order_id, completed_at=PAID_AT)
+        hand_over(session, sold)
         for no, (start, end) in enumerate(pairwise(points)):
             if no == release_after:
                 release_due(session, now=local("2026-03-13"))

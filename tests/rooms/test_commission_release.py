@@ -11,7 +11,21 @@ from app.commission.clawback import reverse
 from app.commission.release import release_due, start_clock
 from app.ledger.reading import balances
 from tests.racing import at_once
-from tests.rooms.paid import CHEN, LIN, PAID_AT, Sold, local, refund, sell, shares, snapshot, succeed
+from tests.rooms.paid import (
+    CHEN,
+    LIN,
+    PAID_AT,
+    Sold,
+    hand_over,
+    local,
+    refund,
+    sell,
+    shares,
+    snapshot,
+    succeed,
+)
+
+pytestmark = pytest.mark.usefixtures("right_books")
 
 DUE = local("2026-03-13")  # PAID_AT is 12:00 local of 03-02: handed over the same day
 
@@ -20,7 +34,7 @@ def completed(tx: Tx, *bases: int, number: str = "A260302TEST0001") -> Sold:
     with tx() as session:
         sold = sell(session, bases or (29900,), number=number)
         accrue(session, sold.lines, paid_at=PAID_AT, now=PAID_AT)
-        start_clock(session, order_id=sold.order_id, completed_at=PAID_AT)
+        hand_over(session, sold)
     return sold
 
 
@@ -59,7 +73,7 @@ def test_frz2_the_days_come_from_the_snapshot_and_the_first_hand_over_counts(tx:
     with tx() as session:
         sold = sell(session, credit=snapshot(aftersale_days=10, settle_delay_days=0))
         accrue(session, sold.lines, paid_at=PAID_AT, now=PAID_AT)
-        start_clock(session, order_id=sold.order_id, completed_at=PAID_AT)
+        hand_over(session, sold)
         start_clock(session, order_id=sold.order_id, completed_at=PAID_AT + timedelta(days=9))
         found = session.execute(text("select releasable_at from commission_line")).scalar()
     assert found == local("2026-03-13")

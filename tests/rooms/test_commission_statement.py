@@ -10,10 +10,12 @@ from app.base.errors import Invalid
 from app.commission import words
 from app.commission.accrual import accrue
 from app.commission.clawback import reverse
-from app.commission.release import release_due, start_clock
+from app.commission.release import release_due
 from app.commission.statement import Summary, clerk_summary, month, rows
 from app.ledger.reading import balances
-from tests.rooms.paid import CHEN, LIN, PAID_AT, Sold, local, refund, sell
+from tests.rooms.paid import CHEN, LIN, PAID_AT, Sold, hand_over, local, refund, sell
+
+pytestmark = pytest.mark.usefixtures("right_books")
 
 
 def paid(tx: Tx, number: str, *bases: int, at: datetime = PAID_AT) -> Sold:
@@ -31,7 +33,7 @@ def refunded(tx: Tx, sold: Sold, fen: int, no: str, at: datetime) -> None:
 
 def released(tx: Tx, sold: Sold, at: datetime) -> None:
     with tx() as session:
-        start_clock(session, order_id=sold.order_id, completed_at=PAID_AT)
+        hand_over(session, sold)
         release_due(session, now=at)
 
 
@@ -73,7 +75,7 @@ def test_set5_a_row_names_order_goods_role_amount_state_and_reason(tx: Tx) -> No
     sold = paid(tx, "A260302TEST0001")
     refunded(tx, sold, 3333, "R1", PAID_AT)
     with tx() as session:
-        start_clock(session, order_id=sold.order_id, completed_at=PAID_AT)
+        hand_over(session, sold)
         row = rows(session, LIN)[-1]
     assert (row.order_number, row.sku_code, row.goods, row.qty) == (
         "A260302TEST0001",
@@ -137,6 +139,7 @@ def test_set5_a_month_that_disagrees_with_the_ledger_says_so(tx: Tx) -> None:
         assert not statement.agrees
         assert (statement.closing_frozen_fen, statement.ledger_frozen_fen) == (749, 748)
         assert month(session, CHEN, month="2026-03").agrees
+        session.rollback()
 
 
 def test_a_long_month_keeps_its_totals_when_the_list_is_cut(tx: Tx) -> None:

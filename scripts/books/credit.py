@@ -1,0 +1,229 @@
+"""Invariants of commission, attribution, members and delivery."""
+
+from scripts.books.check import Check
+from scripts.books.money import BALANCES
+
+CHECKS = (
+    Check(
+        "I22",
+        "the shares of a line sum to its pool, exactly",
+        """
+        select l.order_number, l.order_line_id, l.pool_fen, l.reversed_fen, sum(s.accrued_fen) as accrued,
+               sum(s.reversed_fen) as reversed
+          from commission_line l left join commission_share s on s.order_line_id = l.order_line_id
+         group by l.order_line_id
+        having (l.pool_fen, l.reversed_fen)
+            is distinct from (coalesce(sum(s.accrued_fen), 0), coalesce(sum(s.reversed_fen), 0))
+        """,
+    ),
+    Check(
+        "I23",
+        "no share is accrued or released twice",
+        """
+        select share_id, kind, count(*) as times from commission_entry
+         where kind in ('ACCRUE', 'RELEASE') group by 1, 2 having count(*) > 1
+        """,
+    ),
+    Check(
+        "I24",
+        "what is left of a pool is the pool of what is left of the base; after a full refund nothing",
+        """
+        select order_number, order_line_id, base_fen, refunded_base_fen, pool_bp, pool_fen, reversed_fen
+          from commission_line
+         where pool_fen <> (base_fen * pool_bp + 5000) / 10000
+            or pool_fen - reversed_fen <> ((base_fen - refunded_base_fen) * pool_bp + 5000) / 10000
+        """,
+    ),
+    Check(
+        "I25",
+        "a member has one service binding at any moment",
+        """
+        select a.member_id, a.id, b.id as other_id
+          from service_binding a
+          join service_binding b on b.member_id = a.member_id and b.id > a.id
+           and tstzrange(a.valid_from, a.valid_to) && tstzrange(b.valid_from, b.valid_to)
+        """,
+    ),
+    Check(
+        "B08",
+        "every line of a paid order has its commission line, and no other has one",
+        """
+        select o.number, l.line_no, o.paid_at, c.order_line_id is not null as accrued
+          from order_line l
+          join orders o on o.id = l.order_id
+          left join commission_line c on c.order_line_id = l.id
+         where (o.paid_at is not null) <> (c.order_line_id is not null)
+            or (c.base_fen, c.pool_bp, c.order_id) <> (l.base_fen, l.pool_bp, l.order_id)
+        """,
+    ),
+    Check(
+        "B09",
+        "a share's figures are the sums of its entries",
+        """
+        select s.id, s.party, s.accrued_fen, e.accrued, s.reversed_fen, e.reversed
+          from commission_share s
+          left join (select share_id, sum(amount_fen) filter (where kind = 'ACCRUE') as accrued,
+                            -sum(amount_fen) filter (where kind = 'REVERSE') as reversed
+                       from commission_entry group by 1) e on e.share_id = s.id
+         where (s.accrued_fen, s.reversed_fen) <> (coalesce(e.accrued, 0), coalesce(e.reversed, 0))
+        """,
+    ),
+    Check(
+        "B10",
+        "every entry is its ledger transfer: same amount, direction and party",
+        """
+        select e.id, e.kind, e.amount_fen, t.amount_fen as posted_fen, s.party, d.name as debit,
+               c.name as credit
+          from commission_entry e
+          join commission_share s on s.id = e.share_id
+          left join ledger_transfer t on t.id = e.transfer_id
+          left join ledger_account d on d.id = t.debit_account_id
+          left join ledger_account c on c.id = t.credit_account_id
+         where t.amount_fen is distinct from abs(e.amount_fen) or t.happened_at is distinct from e.at
+            or case e.kind
+               when 'ACCRUE' then d.name not like 'expense:commission:%' or c.name <> 'frozen:' || s.party
+               when 'RELEASE' then d.name <> 'frozen:' || s.party or c.name <> 'payable:' || s.party
+               else d.name not in ('frozen:' || s.party, 'payable:' || s.party)
+                    or c.name not like 'expense:commission:%' end
+        """,
+    ),
+    Check(
+        "B11",
+        "every ledger transfer of commission has its entry",
+        """
+        select t.id, t.key from ledger_transfer t
+         where t.kind like 'COMMISSION~_%' escape '~'
+           and not exists (select from commission_entry e where e.transfer_id = t.id)
+        """,
+    ),
+    Check(
+        "B12",
+        "a party's frozen account = what is left of its frozen and held shares",
+        f"""
+        select coalesce(b.name, s.name) as account, b.fen as ledger_fen, s.fen
+          from (select * from ({BALANCES}) a where name like 'frozen:%') b
+          full join (select 'frozen:' || party as name, sum(accrued_fen - reversed_fen) as fen
+                       from commission_share where state in ('FROZEN', 'HELD') group by 1) s
+            on s.name = b.name
+         where coalesce(b.fen, 0) <> coalesce(s.fen, 0)
+        """,
+    ),
+    Check(
+        "B13",
+        "a party's payable account = what is left of its certain shares that are not paid out",
+        f"""
+        select coalesce(b.name, s.name) as account, b.fen as ledger_fen, s.fen
+          from (select * from ({BALANCES}) a where name like 'payable:%') b
+          full join (select 'payable:' || party as name, sum(accrued_fen - reversed_fen) as fen
+                       from commission_share where state in ('RELEASABLE', 'IN_BATCH') group by 1) s
+            on s.name = b.name
+         where coalesce(b.fen, 0) <> coalesce(s.fen, 0)
+        """,
+    ),
+    Check(
+        "B14",
+        "an entity's commission expense = what is left of the pools it sold",
+        f"""
+        select coalesce(b.name, l.name) as account, b.fen as ledger_fen, l.fen
+          from (select * from ({BALANCES}) a where name like 'expense:commission:%') b
+          full join (select 'expense:commission:' || selling_entity as name,
+                            sum(pool_fen - reversed_fen) as fen from commission_line group by 1) l
+            on l.name = b.name
+         where -coalesce(b.fen, 0) <> coalesce(l.fen, 0)
+        """,
+    ),
+    Check(
+        "B15",
+        "every succeeded refund of a line has taken back its commission, and nothing else has",
+        """
+        select c.order_number, c.order_line_id, c.refunded_base_fen, r.fen as refunds_fen, v.fen as noted_fen
+          from commission_line c
+          left join (select rl.order_line_id, sum(rl.amount_fen) as fen
+                       from refund_line rl join refund r on r.id = rl.refund_id
+                      where r.state = 'SUCCESS' and r.cause <> 'EXCESS' group by 1) r
+            on r.order_line_id = c.order_line_id
+          left join (select order_line_id, sum(base_fen) as fen, sum(pool_fen) as taken,
+                            bool_or(pool_fen is null) as waits
+                       from commission_reversal group by 1) v on v.order_line_id = c.order_line_id
+         where c.refunded_base_fen <> coalesce(r.fen, 0) or c.refunded_base_fen <> coalesce(v.fen, 0)
+            or c.reversed_fen <> coalesce(v.taken, 0) or v.waits
+        """,
+    ),
+    Check(
+        "B16",
+        "a share's state fits its figures and its line: reversed = nothing left, frozen = line not released",
+        """
+        select s.id, s.party, s.state, s.accrued_fen, s.reversed_fen, l.released_at
+          from commission_share s join commission_line l on l.order_line_id = s.order_line_id
+         where (s.state = 'REVERSED') <> (s.accrued_fen > 0 and s.accrued_fen = s.reversed_fen)
+            or (s.state = 'FROZEN' and l.released_at is not null)
+            or (s.state in ('RELEASABLE', 'IN_BATCH', 'SETTLED') and l.released_at is null)
+        """,
+    ),
+    Check(
+        "B17",
+        "the clock of a line runs exactly when its order was handed over; nothing is released before its day",
+        """
+        select l.order_number, l.order_line_id, o.completed_at, l.releasable_at, l.released_at
+          from commission_line l join orders o on o.id = l.order_id
+         where (o.completed_at is null) <> (l.releasable_at is null)
+            or (l.released_at is not null and (l.releasable_at is null or l.released_at < l.releasable_at))
+        """,
+    ),
+    Check(
+        "B18",
+        "an acquisition rests on a valid touch of that member, by that clerk, at that store",
+        """
+        select a.member_id, a.touch_id, t.valid, t.result
+          from acquisition a
+          join member m on m.id = a.member_id
+          left join touch t on t.id = a.touch_id
+          left join member tm on tm.id = t.member_id
+         where t.id is null or not t.valid or t.store_id <> a.store_id
+            or t.clerk_id is distinct from a.clerk_id
+            or coalesce(tm.alias_of, tm.id) <> coalesce(m.alias_of, m.id)
+        """,
+    ),
+    Check(
+        "B19",
+        "service binding follows acquisition: whoever was acquired is, or was, served",
+        """
+        select a.member_id, a.touch_id
+          from acquisition a join member m on m.id = a.member_id
+         where m.alias_of is null and not exists (select from member x where x.alias_of = m.id)
+           and not exists (select from service_binding b where b.member_id = a.member_id)
+        """,
+    ),
+    Check(
+        "B20",
+        "a merged member points to the one who goes on, never to another merged one",
+        """
+        select m.number, t.number as points_to
+          from member m join member t on t.id = m.alias_of where t.alias_of is not null
+        """,
+    ),
+    Check(
+        "I31",
+        "the queue drains: no job waits 5 minutes past its time, none has failed",
+        """
+        select j.id, j.task_name, j.status, j.attempts, coalesce(j.scheduled_at, e.at) as since
+          from procrastinate_jobs j
+          left join lateral (select min(at) as at from procrastinate_events where job_id = j.id) e on true
+         where j.status = 'failed'
+            or (j.status in ('todo', 'doing')
+                and coalesce(j.scheduled_at, e.at) < cast(:at as timestamptz) - interval '5 minutes')
+        """,
+        watch=True,
+    ),
+    Check(
+        "I32",
+        "every scan of the last day stands in the inbox",
+        """
+        select t.id, t.kind, t.received_at from touch t
+         where t.kind in ('SUBSCRIBE_SCAN', 'SCAN')
+           and t.received_at > cast(:at as timestamptz) - interval '1 day'
+           and not exists (select from inbox i where i.source = 'wechat.oa' and i.key = t.raw_key)
+        """,
+        watch=True,
+    ),
+)
