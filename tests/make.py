@@ -66,7 +66,7 @@ def stock(session: Session, sku: str, on_hand: int, *, location: str = "SZ-FT", 
     session.execute(_STOCK, {"sku": sku, "location": location, "on_hand": on_hand, "safety": safety})
 
 
-def a_buyer(session: Session, name: str = "1", *, appid: str = "wx-mp") -> Buyer:
+def a_buyer(session: Session, name: str = "1", *, appid: str = "wx-mp", openid: str = "") -> Buyer:
     """A member with one mini-program identity."""
     number = f"M-{name}"
     member_id = session.execute(
@@ -77,7 +77,7 @@ def a_buyer(session: Session, name: str = "1", *, appid: str = "wx-mp") -> Buyer
             "insert into identity (member_id, app, appid, openid, followed)"
             " values (:member_id, 'MP', :appid, :openid, false) returning id"
         ),
-        {"member_id": member_id, "appid": appid, "openid": f"o-{name}"},
+        {"member_id": member_id, "appid": appid, "openid": openid or f"o-{name}"},
     ).scalar_one()
     return Buyer(member_id, number, identity_id)
 

@@ -1,0 +1,305 @@
+"""Flows that phone WeChat, over real HTTP to the box; nobody hears its notices here, so news must be fetched."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from app.base.errors import Conflict, NotFound, Unreachable
+from app.ledger.reading import balance_fen
+from app.orders.placing import Placed
+from app.payments import checking, refunding, stopping
+from app.payments.prepaying import Payer, Shop, prepay
+from app.wiring import Parts
+from models.orders import OrderState
+from models.payments import RefundState
+from scripts.check_books import broken
+from tests import make
+from tests.boxed import Boxed
+from tests.racing import at_once
+
+
+@dataclass
+class Stage:
+    """One shopper with WeChat on the phone, and the house's parts."""
+
+    parts: Parts
+    box: Boxed
+    person: dict[str, Any]
+    payer: Payer
+    shop: Shop
+
+    def order(self, *items: tuple[str, int], **more: Any) -> Placed:
+        """A new order of this shopper."""
+        with self.parts.tx() as session:
+            row = session.execute(
+                text(
+                    "select m.id, m.number, i.id as identity_id from member m join identity i on i.member_id = m.id"
+                    " where m.id = :id"
+                ),
+                {"id": self.payer.member_id},
+            ).one()
+            buyer = make.Buyer(row.id, row.number, row.identity_id)
+            return make.an_order(session, buyer, *items, **more)
+
+    def prepay(self, placed: Placed, now: datetime | None = None) -> dict[str, str]:
+        """Ask for the parameters of wx.requestPayment."""
+        return prepay(
+            self.parts.tx,
+            self.parts.wechat.pay,
+            order_number=placed.number,
+            payer=self.payer,
+            shop=self.shop,
+            vault=self.parts.vault,
+            now=now or datetime.now(UTC),
+        )
+
+    def pay(self, asked: dict[str, str]) -> dict[str, Any]:
+        """The shopper confirms on the phone."""
+        answer: dict[str, Any] = self.box.post(f"persons/{self.person['id']}/pay", **asked)
+        return answer
+
+    def check(self, now: datetime | None = None) -> int:
+        """Let the janitor ask about every payment, due or not."""
+        with self.parts.tx() as session:
+            session.execute(text("update payment set next_check_at = now() where state = 'PREPARED'"))
+        p = self.parts
+        return checking.check_payments(p.tx, p.wechat.pay, vault=p.vault, now=now or datetime.now(UTC))
+
+    def cancel(self, placed: Placed) -> stopping.Stopped:
+        """The shopper cancels."""
+        p = self.parts
+        return stopping.cancel(
+            p.tx,
+            p.wechat.pay,
+            order_number=placed.number,
+            member_id=self.payer.member_id,
+            actor="member:test",
+            vault=p.vault,
+            now=datetime.now(UTC),
+        )
+
+    def expire(self) -> int:
+        """The clock's sweep."""
+        p = self.parts
+        return stopping.expire_due(p.tx, p.wechat.pay, vault=p.vault, now=datetime.now(UTC))
+
+    def let_time_pass(self) -> None:
+        """The fifteen minutes are over."""
+        with self.parts.tx() as session:
+            session.execute(text("update orders set expires_at = now() - interval '1 second'"))
+            session.execute(
+                text("update reservation set expires_at = now() - interval '1 second' where expires_at is not null")
+            )
+
+    def send_refunds(self) -> list[RefundState]:
+        """What the worker does with the deferred jobs."""
+        p = self.parts
+        with p.tx() as session:
+            ids = list(session.execute(text("select id from refund order by id")).scalars())
+        url, now = p.settings.refunded_url, datetime.now(UTC)
+        return [refunding.send(p.tx, p.wechat.pay, refund_id=one, notify_url=url, now=now) for one in ids]
+
+    def one(self, query: str) -> Any:
+        """The first column of the first row."""
+        with self.parts.tx() as session:
+            return session.execute(text(query)).scalar()
+
+
+@pytest.fixture
+def stage(parts: Parts, box: Boxed) -> Iterator[Stage]:
+    """A small shop, a person in the box, and books that agree at the end."""
+    box.post("settings", refund_delay_s=0)
+    person = box.post("persons", name="张小满")["person"]
+    with parts.tx() as session:
+        make.a_shop(session)
+        make.stock(session, "AP-1002-M", 10)
+        buyer = make.a_buyer(session, appid=parts.settings.mp_appid, openid=person["mp_openid"])
+    payer = Payer(buyer.member_id, parts.settings.mp_appid, person["mp_openid"])
+    shop = Shop(parts.settings.pay_mchid, parts.settings.paid_url, "澜序 订单")
+    yield Stage(parts, box, person, payer, shop)
+    box.post("settings", faults={})
+    with parts.tx() as session:
+        assert broken(session.connection()) == []
+
+
+def test_prepay_signs_parameters_that_wechat_accepts_and_asking_again_is_the_same_payment(stage: Stage) -> None:
+    placed = stage.order()
+    first, again = stage.prepay(placed), stage.prepay(placed)
+    assert first["package"] == again["package"]
+    assert first["nonceStr"] != again["nonceStr"]
+    assert stage.one("select count(*) from payment") == 1
+    assert stage.pay(again)["state"] == "SUCCESS"
+
+
+def test_a_notice_that_stays_away_is_replaced_by_asking(stage: Stage) -> None:
+    stage.pay(stage.prepay(stage.order()))
+    assert stage.one("select state from orders") == "CREATED"
+    assert [stage.check(), stage.check()] == [1, 0]
+    assert stage.one("select state from orders") == "ALLOCATED"
+    assert stage.one("select count(*) from ledger_transfer where kind = 'PAYMENT'") == 1
+
+
+def test_prepay_of_a_paid_cancelled_or_foreign_order_is_refused(stage: Stage) -> None:
+    placed = stage.order()
+    stage.pay(stage.prepay(placed))
+    stage.check()
+    with pytest.raises(Conflict, match="NOT_PAYABLE"):
+        stage.prepay(placed)
+    stage.payer = Payer(stage.payer.member_id + 1, stage.payer.appid, stage.payer.openid)
+    with pytest.raises(NotFound):
+        stage.prepay(placed)
+    assert stage.one("select count(*) from payment") == 1
+
+
+def test_prepay_while_wechat_is_down_keeps_the_order_and_its_number(stage: Stage) -> None:
+    placed = stage.order()
+    stage.box.post("settings", faults={"unavailable": True})
+    with pytest.raises(Unreachable):
+        stage.prepay(placed)
+    number = stage.one("select out_trade_no from payment")
+    stage.box.post("settings", faults={})
+    assert stage.pay(stage.prepay(placed))["out_trade_no"] == number
+
+
+def test_prepay_notices_money_that_came_meanwhile(stage: Stage) -> None:
+    placed = stage.order()
+    asked = stage.prepay(placed)
+    stage.pay(asked)
+    later = datetime.now(UTC) + timedelta(seconds=600)
+    with stage.parts.tx() as session:
+        session.execute(text("update payment set prepay_expires_at = now() - interval '1 minute'"))
+    with pytest.raises(Conflict, match="NOT_PAYABLE"):
+        stage.prepay(placed, later)
+    assert stage.one("select state from orders") == "ALLOCATED"
+
+
+def test_cancelling_an_unpaid_order_closes_its_payment_at_wechat(stage: Stage) -> None:
+    placed = stage.order()
+    asked = stage.prepay(placed)
+    stopped = [stage.cancel(placed), stage.cancel(placed)]
+    assert [(one.state, one.refund_no) for one in stopped] == [(OrderState.CANCELLED, None)] * 2
+    assert stage.one("select state from payment") == "CLOSED"
+    assert stage.box.try_post(f"persons/{stage.person['id']}/pay", **asked).status_code >= 400
+    with stage.parts.tx() as session:
+        assert make.numbers_of(session, "AP-1002-M") == (10, 0)
+
+
+def test_cancelling_while_wechat_is_down_changes_nothing(stage: Stage) -> None:
+    placed = stage.order()
+    stage.prepay(placed)
+    stage.box.post("settings", faults={"unavailable": True})
+    with pytest.raises(Unreachable):
+        stage.cancel(placed)
+    assert stage.one("select state from orders") == "CREATED"
+    with stage.parts.tx() as session:
+        assert make.numbers_of(session, "AP-1002-M") == (10, 1)
+
+
+def test_cancelling_a_paid_order_returns_all_money_and_all_commission(stage: Stage) -> None:
+    placed = stage.order(("AP-1002-M", 2))
+    stage.pay(stage.prepay(placed))
+    stage.check()
+    stopped = stage.cancel(placed)
+    assert stopped.state is OrderState.CANCELLED
+    assert stopped.refund_no is not None
+    assert stage.cancel(placed).refund_no is None
+    stage.send_refunds()
+    now, p = datetime.now(UTC), stage.parts
+    with p.tx() as session:
+        session.execute(text("update refund set next_check_at = now()"))
+    checking.check_refunds(p.tx, p.wechat.pay, notify_url=p.settings.refunded_url, now=now)
+    assert stage.one("select state from refund") == "SUCCESS"
+    assert stage.one("select refunded_fen from orders") == 59_800
+    assert stage.one("select sum(accrued_fen - reversed_fen) from commission_share") == 0
+    with p.tx() as session:
+        assert balance_fen(session, "sales:E-HQ") == 0
+        assert make.numbers_of(session, "AP-1002-M") == (10, 0)
+
+
+def test_cancel_against_pay_ends_in_one_truth(stage: Stage) -> None:
+    """The buyer taps pay and cancel at once, five times over."""
+    for _ in range(5):
+        placed = stage.order()
+        asked = stage.prepay(placed)
+
+        def act(i: int, asked: dict[str, str] = asked, placed: Placed = placed) -> str:
+            if i == 0:
+                return str(stage.box.try_post(f"persons/{stage.person['id']}/pay", **asked).status_code)
+            return str(stage.cancel(placed).state)
+
+        paid, state = at_once(2, act)
+        assert state == "CANCELLED"
+        wanted = 1 if paid == "200" else 0
+        refunds = stage.one(f"select count(*) from refund r join orders o on o.id = r.order_id where o.number = '{placed.number}'")
+        assert refunds == wanted
+    stage.send_refunds()
+    with stage.parts.tx() as session:
+        assert make.numbers_of(session, "AP-1002-M") == (10, 0)
+
+
+def test_stk_2_the_sweep_stops_what_nobody_paid_and_only_that(stage: Stage) -> None:
+    stage.order()
+    asked_for = stage.order()
+    asked = stage.prepay(asked_for)
+    paid = stage.order()
+    stage.pay(stage.prepay(paid))
+    stage.let_time_pass()
+    waiting = stage.order()
+    assert [stage.expire(), stage.expire()] == [2, 0]
+    with stage.parts.tx() as session:
+        states = {row.number: row.state for row in session.execute(text("select number, state from orders"))}
+        assert states[paid.number] == "ALLOCATED"
+        assert states[waiting.number] == "CREATED"
+        assert sorted(states.values()) == ["ALLOCATED", "CANCELLED", "CANCELLED", "CREATED"]
+        assert make.numbers_of(session, "AP-1002-M") == (10, 2)
+        assert make.count(session, "reservation", "state = 'EXPIRED'") == 2
+    assert stage.box.try_post(f"persons/{stage.person['id']}/pay", **asked).status_code >= 400
+
+
+def test_the_sweep_keeps_goods_while_wechat_cannot_be_asked_but_not_for_ever(stage: Stage) -> None:
+    placed = stage.order()
+    stage.prepay(placed)
+    stage.let_time_pass()
+    stage.box.post("settings", faults={"unavailable": True})
+    assert stage.expire() == 0
+    assert stage.one("select state from orders") == "CREATED"
+    assert stage.one("select expires_at > now() from reservation") is True
+    with stage.parts.tx() as session:
+        session.execute(text("update orders set created_at = created_at - interval '2 hours'"))
+    stage.let_time_pass()
+    assert stage.expire() == 1
+    with stage.parts.tx() as session:
+        assert make.numbers_of(session, "AP-1002-M") == (10, 0)
+
+
+@pytest.mark.parametrize("result", ["ABNORMAL", "CLOSED"])
+def test_a_refund_that_wechat_cannot_make_takes_no_commission_back(stage: Stage, result: str) -> None:
+    placed = stage.order()
+    stage.pay(stage.prepay(placed))
+    stage.check()
+    stage.box.post("settings", faults={"refund_result": result})
+    stage.cancel(placed)
+    stage.send_refunds()
+    p = stage.parts
+    with p.tx() as session:
+        session.execute(text("update refund set next_check_at = now()"))
+    checking.check_refunds(p.tx, p.wechat.pay, notify_url=p.settings.refunded_url, now=datetime.now(UTC))
+    assert stage.one("select state from refund") == result
+    assert stage.one("select refunded_fen from orders") == 0
+    assert stage.one("select sum(reversed_fen) from commission_share") == 0
+
+
+def test_a_refund_sent_twice_at_once_is_made_once(stage: Stage) -> None:
+    placed = stage.order()
+    stage.pay(stage.prepay(placed))
+    stage.check()
+    stage.cancel(placed)
+    at_once(6, lambda _: stage.send_refunds())
+    stage.send_refunds()
+    assert stage.one("select count(*) from ledger_transfer where kind = 'REFUND'") in (0, 1)
+    orders = stage.box.get(f"persons/{stage.person['id']}/orders")
+    assert orders is not None
