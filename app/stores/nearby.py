@@ -11,8 +11,8 @@ from bisect import insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from math import asin, cos, radians, sin, sqrt
-from typing import Any
+from math import asin, cos, pi, radians, sin, sqrt
+from typing import Any, NamedTuple
 
 from app.base.clock import SHANGHAI
 from app.stores.hours import DayHours, is_open
@@ -42,8 +42,7 @@ class Place:
     pieces: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Near:
+class Near(NamedTuple):
     """One store found. ``place`` is its number in the order given; ``open_now`` None: no counter."""
 
     place: int
@@ -67,18 +66,23 @@ class StoreIndex:
     """An immutable set of stores to search from any thread. When stores change, build a new one."""
 
     def __init__(self, places: Iterable[Place]) -> None:
-        self._places = _Places()
+        columns = _Columns()
         for place in places:
-            self._places.add(place)
-        self._root, self._order = self._places.grow()
+            columns.add(place)
+        self._root = columns.grow()
+        self._columns = columns
+        self._pieces = bytes(columns.pieces)
+        columns.pieces.clear()
         self._open_at: tuple[int, list[bool | None]] = (-1, [])
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._columns.kinds)
 
     def piece(self, place: int, number: int) -> bytes:
         """One of the pieces given with a place."""
-        return self._places.piece(place, number)
+        at = place * self._columns.per_place + number
+        ends = self._columns.ends
+        return self._pieces[ends[at] : ends[at + 1]]
 
     def nearest(
         self,
@@ -99,43 +103,41 @@ class StoreIndex:
         flags = self._flags(service, opened if open_only else None)
         if not any(flags):
             return []
-        reach = 2 * sin(min((radius_m + 0.5) / EARTH_M, 3.14159) / 2) * (1 + 1e-12)
-        places = self._places
-        hits = self._search(_on_sphere(lat, lng), reach * reach, limit, flags)
+        columns = self._columns
+        # A touch too far, so that rounding of the chord loses nobody; whole metres decide.
+        reach = 2 * sin(min((radius_m + 0.5) / EARTH_M, pi) / 2) * (1 + 1e-12)
         found = [
-            Near(
-                place,
-                distance_m(lat, lng, places.lats[place], places.lngs[place]),
-                opened[places.kinds[place]],
-            )
-            for place in hits
+            Near(place, distance_m(lat, lng, columns.lats[i], columns.lngs[i]), opened[columns.kinds[i]])
+            for _, place, i in self._search(_on_sphere(lat, lng), reach * reach, limit, flags)
         ]
-        return sorted(
-            (near for near in found if near.distance_m <= radius_m),
-            key=lambda near: (near.distance_m, near.place),
-        )
+        found.sort(key=lambda near: (near.distance_m, near.place))
+        return [near for near in found if near.distance_m <= radius_m]
 
     def _opened(self, now: datetime) -> list[bool | None]:
         minute = int(now.timestamp()) // 60
         known = self._open_at
         if known[0] != minute:
             local = now.astimezone(SHANGHAI)
-            known = self._open_at = (minute, [is_open(week, local) for _, week in self._places.kind_list])
+            known = self._open_at = (minute, [is_open(week, local) for _, week in self._columns.kind_list])
         return known[1]
 
-    def _flags(self, service: str | None, opened: Sequence[bool | None] | None) -> bytearray:
-        return bytearray(
+    def _flags(self, service: str | None, opened: Sequence[bool | None] | None) -> bytes:
+        kinds = self._columns.kind_list
+        if service is None and opened is None:
+            return b"\1" * len(kinds)
+        return bytes(
             (service is None or service in services) and (opened is None or opened[kind] is True)
-            for kind, (services, _) in enumerate(self._places.kind_list)
+            for kind, (services, _) in enumerate(kinds)
         )
 
     def _search(
-        self, point: tuple[float, float, float], reach: float, limit: int, flags: bytearray
-    ) -> list[int]:
+        self, point: tuple[float, float, float], reach: float, limit: int, flags: bytes
+    ) -> list[tuple[float, int, int]]:
         x, y, z = point
-        mask = _mask(kind for kind, wanted in enumerate(flags) if wanted) if not all(flags) else EVERY_KIND
-        places, order = self._places, self._order
-        best: list[tuple[float, int]] = []
+        columns = self._columns
+        xs, ys, zs, kind_of, given = columns.xs, columns.ys, columns.zs, columns.kinds, columns.given
+        mask = EVERY_KIND if all(flags) else _mask(kind for kind, wanted in enumerate(flags) if wanted)
+        best: list[tuple[float, int, int]] = []
         stack: list[tuple[float, Node]] = [(0.0, self._root)]
         while stack:
             bound, (axis, split, lower, upper, kinds) = stack.pop()
@@ -148,69 +150,67 @@ class StoreIndex:
                 stack.append((bound, near))
                 continue
             for i in range(lower, upper):
-                place = order[i]
-                chord = (
-                    (places.xs[place] - x) ** 2 + (places.ys[place] - y) ** 2 + (places.zs[place] - z) ** 2
-                )
-                if chord <= reach and flags[places.kinds[place]]:
-                    insort(best, (chord, place))
+                east, north, up = xs[i] - x, ys[i] - y, zs[i] - z
+                chord = east * east + north * north + up * up
+                if chord <= reach and flags[kind_of[i]]:
+                    insort(best, (chord, given[i], i))
                     if len(best) >= limit:
                         del best[limit:]
                         reach = best[-1][0]
-        return [place for _, place in best]
+        return best
 
 
-class _Places:
+class _Columns:
     """The stores in columns: a hundred thousand of them as objects would not fit into a small worker."""
 
     def __init__(self) -> None:
         self.lats, self.lngs = array("d"), array("d")
         self.xs, self.ys, self.zs = array("d"), array("d"), array("d")
         self.kinds = array("I")
+        self.given = array("I")
         self.kind_list: list[tuple[tuple[str, ...], tuple[DayHours, ...]]] = []
         self._kind_numbers: dict[tuple[tuple[str, ...], tuple[DayHours, ...]], int] = {}
-        self._bytes, self._ends = bytearray(), array("Q", [0])
-        self._per_place = 0
-
-    def __len__(self) -> int:
-        return len(self.kinds)
+        self.pieces, self.ends = bytearray(), array("Q", [0])
+        self.per_place = 0
 
     def add(self, place: Place) -> None:
-        self.lats.append(place.lat)
-        self.lngs.append(place.lng)
-        for column, value in zip((self.xs, self.ys, self.zs), _on_sphere(place.lat, place.lng), strict=True):
-            column.append(value)
+        """Take one more store."""
         kind = (place.services, place.week)
         number = self._kind_numbers.setdefault(kind, len(self.kind_list))
         if number == len(self.kind_list):
             self.kind_list.append(kind)
+        x, y, z = _on_sphere(place.lat, place.lng)
+        self.lats.append(place.lat)
+        self.lngs.append(place.lng)
+        self.xs.append(x)
+        self.ys.append(y)
+        self.zs.append(z)
         self.kinds.append(number)
-        self._per_place = len(place.pieces)
+        self.per_place = len(place.pieces)
         for piece in place.pieces:
-            self._bytes += piece
-            self._ends.append(len(self._bytes))
+            self.pieces += piece
+            self.ends.append(len(self.pieces))
 
-    def piece(self, place: int, number: int) -> bytes:
-        at = place * self._per_place + number
-        return bytes(self._bytes[self._ends[at] : self._ends[at + 1]])
+    def grow(self) -> Node:
+        """Make the tree and put the columns into the order of its leaves; ``given`` keeps the old numbers."""
+        root = self._branch(list(range(len(self.kinds))))
+        for name in ("lats", "lngs", "xs", "ys", "zs", "kinds"):
+            column = getattr(self, name)
+            setattr(self, name, array(column.typecode, [column[i] for i in self.given]))
+        return root
 
-    def grow(self) -> tuple[Node, "array[int]"]:
-        """The tree, and the places in the order of its leaves."""
-        order = array("I")
-        return self._branch(list(range(len(self))), order), order
-
-    def _branch(self, members: list[int], order: "array[int]") -> Node:
+    def _branch(self, members: list[int]) -> Node:
         if len(members) <= LEAF:
-            start = len(order)
-            order.extend(members)
-            return -1, 0.0, start, len(order), _mask(self.kinds[member] for member in members)
+            start = len(self.given)
+            self.given.extend(members)
+            return -1, 0.0, start, len(self.given), _mask(self.kinds[member] for member in members)
         axes = (self.xs, self.ys, self.zs)
         spread = [max(column[m] for m in members) - min(column[m] for m in members) for column in axes]
         axis = spread.index(max(spread))
         members.sort(key=axes[axis].__getitem__)
         half = len(members) // 2
         split = axes[axis][members[half]]
-        lower, upper = self._branch(members[:half], order), self._branch(members[half:], order)
+        lower, upper = self._branch(members[:half]), self._branch(members[half:])
         return axis, split, lower, upper, lower[4] | upper[4]
 
 

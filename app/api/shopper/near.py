@@ -15,7 +15,7 @@ from flask import Flask
 from app.api.shelf import ALONE_S
 from app.base.freshness import STORES, Freshness, listen
 from app.stores.directory import StorePage, all_pages
-from app.stores.nearby import Near, Place, StoreIndex
+from app.stores.nearby import Place, StoreIndex
 from app.wiring import Parts
 
 DEFAULT_RADIUS_M, MAX_RADIUS_M = 50_000, 500_000
@@ -147,16 +147,12 @@ def _written(index: StoreIndex, parts: Parts, wish: Wish, language: str) -> byte
         open_only=wish.open_now,
     )
     name = _LANGUAGES.index(language)
-    return b'{"items":[' + b",".join(_item(index, near, name) for near in found) + b"]}"
-
-
-def _item(index: StoreIndex, near: Near, name: int) -> bytes:
-    return b'{"name":%b,%b,"open_now":%b,"distance_m":%d}' % (
-        index.piece(near.place, name),
-        index.piece(near.place, 2),
-        _OPEN[near.open_now],
-        near.distance_m,
-    )
+    items = [
+        b'{"name":%b,%b,"open_now":%b,"distance_m":%d}'
+        % (index.piece(near.place, name), index.piece(near.place, 2), _OPEN[near.open_now], near.distance_m)
+        for near in found
+    ]
+    return b'{"items":[' + b",".join(items) + b"]}"
 
 
 def _mapped(page: StorePage) -> bool:
