@@ -107,10 +107,9 @@ class StoreIndex:
         # A touch too far, so that rounding of the chord loses nobody; whole metres decide.
         reach = 2 * sin(min((radius_m + 0.5) / EARTH_M, pi) / 2) * (1 + 1e-12)
         found = [
-            Near(place, distance_m(lat, lng, columns.lats[i], columns.lngs[i]), opened[columns.kinds[i]])
-            for _, place, i in self._search(_on_sphere(lat, lng), reach * reach, limit, flags)
+            Near(place, round(2 * EARTH_M * asin(min(1.0, sqrt(chord) / 2))), opened[columns.kinds[i]])
+            for chord, place, i in self._search(_on_sphere(lat, lng), reach * reach, limit, flags)
         ]
-        found.sort(key=lambda near: (near.distance_m, near.place))
         return [near for near in found if near.distance_m <= radius_m]
 
     def _opened(self, now: datetime) -> list[bool | None]:
@@ -164,7 +163,6 @@ class _Columns:
     """The stores in columns: a hundred thousand of them as objects would not fit into a small worker."""
 
     def __init__(self) -> None:
-        self.lats, self.lngs = array("d"), array("d")
         self.xs, self.ys, self.zs = array("d"), array("d"), array("d")
         self.kinds = array("I")
         self.given = array("I")
@@ -180,8 +178,6 @@ class _Columns:
         if number == len(self.kind_list):
             self.kind_list.append(kind)
         x, y, z = _on_sphere(place.lat, place.lng)
-        self.lats.append(place.lat)
-        self.lngs.append(place.lng)
         self.xs.append(x)
         self.ys.append(y)
         self.zs.append(z)
@@ -194,7 +190,7 @@ class _Columns:
     def grow(self) -> Node:
         """Make the tree and put the columns into the order of its leaves; ``given`` keeps the old numbers."""
         root = self._branch(list(range(len(self.kinds))))
-        for name in ("lats", "lngs", "xs", "ys", "zs", "kinds"):
+        for name in ("xs", "ys", "zs", "kinds"):
             column = getattr(self, name)
             setattr(self, name, array(column.typecode, [column[i] for i in self.given]))
         return root
