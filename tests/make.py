@@ -1,5 +1,6 @@
 """Builders with good defaults: a small shop, people, orders. Rows go in as the rooms themselves would write them."""
 
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -7,6 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.base.vault import Vault
+from app.members.callers import hash_token
 from app.orders import lifecycle
 from app.orders.placing import Basket, Buyer, Placed, place
 
@@ -128,3 +130,35 @@ class Moment:
     def after(self, **delta: float) -> datetime:
         """Later by that much."""
         return self.now + timedelta(**delta)
+
+
+def a_login(session: Session, buyer: Buyer) -> str:
+    """A live shopper's token, as a login would have opened it."""
+    token = secrets.token_urlsafe(32)
+    session.execute(
+        text(
+            "insert into login (token_hash, audience, member_id, identity_id, expires_at)"
+            " values (:hash, 'SHOPPER', :member_id, :identity_id, now() + interval '1 day')"
+        ),
+        {"hash": hash_token(token), "member_id": buyer.member_id, "identity_id": buyer.identity_id},
+    )
+    return token
+
+
+def a_clerk_login(session: Session, code: str) -> str:
+    """A live token of a clerk, linked to a person of its own."""
+    person = a_buyer(session, f"clerk-{code}")
+    clerk_id = session.execute(
+        text("update clerk set member_id = :member_id where code = :code returning id"),
+        {"member_id": person.member_id, "code": code},
+    ).scalar_one()
+    session.execute(
+        text("insert into clerk_link (clerk_id, member_id, started_at) values (:clerk_id, :member_id, now())"),
+        {"clerk_id": clerk_id, "member_id": person.member_id},
+    )
+    token = a_login(session, person)
+    session.execute(
+        text("update login set audience = 'CLERK', clerk_id = :clerk_id where token_hash = :hash"),
+        {"clerk_id": clerk_id, "hash": hash_token(token)},
+    )
+    return token

@@ -22,6 +22,8 @@ class BadCall(ValueError):
     """A control call that makes no sense; the sentence says what was expected."""
 
 
+MOST_AT_ONCE = 64
+
 def asked(request: Request) -> dict[str, Any]:
     """The JSON object in the body; nothing at all is an empty one. Raises BadCall."""
     body = request.get_data()
@@ -225,10 +227,13 @@ def list_deliveries(box: Box, request: Request) -> Answer:
 
 
 def deliver_again(box: Box, request: Request, delivery: int) -> Answer:
-    """POST /box/deliveries/<id>/again: one attempt more, now, whatever became of it"""
+    """POST /box/deliveries/<id>/again {times?}: once more now, whatever became of it, or up to 64 at once"""
     if outbox.get(box, delivery) is None:
         return _error(404, "NO_SUCH_DELIVERY", f"没有第 {delivery} 次投递")
-    if not courier.carry_again(box, delivery):
+    times = asked(request).get("times", 1)
+    if isinstance(times, bool) or not isinstance(times, int) or not 1 <= times <= MOST_AT_ONCE:
+        raise BadCall(f"times must be a whole number, 1 to {MOST_AT_ONCE}")
+    if not courier.carry_again(box, delivery, times=times):
         raise Impossible("UNDER_WAY", "正在投递")
     row = outbox.get(box, delivery)
     return 200, {"delivery": None if row is None else outbox.as_json(box, row)}

@@ -4,6 +4,7 @@ its hands."""
 import sys
 import threading
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 
 from wechat.box import notices, outbox, pushing, refunds
 from wechat.box.inside import Box
@@ -21,8 +22,9 @@ def carry_first(box: Box, delivery: int) -> None:
         _carry(box, delivery)
 
 
-def carry_again(box: Box, delivery: int) -> bool:
-    """Send it once more now, whatever became of it; False while another attempt is on its way."""
+def carry_again(box: Box, delivery: int, *, times: int = 1) -> bool:
+    """Send it again now, whatever became of it, ``times`` at the same moment as WeChat's two lines may do;
+    False while another attempt is on its way."""
     among = tuple(state for state in DeliveryState if state != DeliveryState.SENDING)
     if not outbox.claim(box, delivery, among=among):
         return False
@@ -33,17 +35,21 @@ def carry_again(box: Box, delivery: int) -> bool:
             outbox.leave(box, delivery, DeliveryState.NO_CALLBACK)
             return True
         box.store.run("UPDATE deliveries SET url = ? WHERE id = ?", url, delivery)
-    _carry(box, delivery)
+    _carry(box, delivery, times=times)
     return True
 
 
-def _carry(box: Box, delivery: int) -> None:
-    """One attempt of a delivery that is in hand, and what follows from it."""
+def _carry(box: Box, delivery: int, *, times: int = 1) -> None:
+    """One attempt (or several at once) of a delivery that is in hand, and what follows from it."""
     row = outbox.get(box, delivery)
     if row is None:
         return
     send = pushing.send if row["kind"] == "push" else notices.send
-    attempts = send(box, row)
+    if times == 1:
+        attempts = send(box, row)
+    else:
+        with ThreadPoolExecutor(max_workers=times) as hands:
+            attempts = [attempt for sent in hands.map(lambda _: send(box, row), range(times)) for attempt in sent]
     with box.store.write():
         for attempt in attempts:
             outbox.record(box, delivery, attempt)
