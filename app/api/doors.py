@@ -4,7 +4,7 @@ from flask import Blueprint
 from flask_openapi3 import APIBlueprint
 
 from app.api.callbacks import official_account, pay
-from app.api.clerk import codes, counter
+from app.api.clerk import codes, counter, earnings
 from app.api.clerk import login as clerk_login
 from app.api.shopper import goods, login, me, orders, stores
 
@@ -22,5 +22,6 @@ API: tuple[APIBlueprint, ...] = (
     clerk_login.bp,
     codes.bp,
     counter.bp,
+    earnings.bp,
 )
 PLAIN: tuple[Blueprint, ...] = (official_account.bp, pay.bp)

@@ -127,7 +127,8 @@ _ROWS = text(
       from commission_share s join commission_line l on l.order_line_id = s.order_line_id
      where s.party = :party
        and (cast(:before_id as bigint) is null
-            or (s.earned_at, s.id) < (select earned_at, id from commission_share where id = :before_id))
+            or (s.earned_at, s.id) < (select earned_at, id from commission_share
+                                       where id = :before_id and party = :party))
      order by s.earned_at desc, s.id desc
      limit :limit
     """

@@ -80,7 +80,7 @@ def test_ten_postings_over_known_accounts_take_two_statements(tx: Tx) -> None:
         post(session, posting())
     seen: list[str] = []
     with tx() as session:
-        listen = lambda conn, cur, statement, *rest: seen.append(statement)  # noqa: E731
+        listen = lambda conn, cur, statement, *rest: seen.append(statement)  # noqa: E731 - a listener in one line
         event.listen(session.connection(), "before_cursor_execute", listen)
         post_many(session, [posting(f"m{n}") for n in range(10)])
     assert len(seen) == 2
