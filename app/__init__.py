@@ -82,4 +82,3 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
 def _name_route() -> None:
     rule = request.url_rule
     request.environ["lianke.route"] = rule.rule if rule else "unmatched"
-

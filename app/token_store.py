@@ -37,7 +37,12 @@ class PostgresTokenStore:
 
     def save(self, appid: str, token: StoredToken) -> None:
         """Keep the token for all processes."""
-        facts = {"appid": appid, "token": token.value, "expires_at": token.expires_at, "renewed_at": token.renewed_at}
+        facts = {
+            "appid": appid,
+            "token": token.value,
+            "expires_at": token.expires_at,
+            "renewed_at": token.renewed_at,
+        }
         with self._auto.connect() as connection:
             connection.execute(_SAVE, facts)
 

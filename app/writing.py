@@ -8,7 +8,17 @@ from typing import Any
 import orjson
 import structlog
 
-SECRET_NAMES = ("token", "secret", "key", "phone", "openid", "unionid", "password", "session", "authorization")
+SECRET_NAMES = (
+    "token",
+    "secret",
+    "key",
+    "phone",
+    "openid",
+    "unionid",
+    "password",
+    "session",
+    "authorization",
+)
 _MOBILE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
 _LONG = re.compile(r"[A-Za-z0-9_\-+/=]{24,}")
 
@@ -52,7 +62,9 @@ def set_up_logging(level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _masked,
-            structlog.processors.JSONRenderer(serializer=lambda event, **_: orjson.dumps(event, default=str).decode()),
+            structlog.processors.JSONRenderer(
+                serializer=lambda event, **_: orjson.dumps(event, default=str).decode()
+            ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         logger_factory=structlog.PrintLoggerFactory(),

@@ -32,14 +32,23 @@ def main() -> int:
     try:
         with open_tx(engine)() as session:
             booked = receive(
-                session, location=asked.location, sku=asked.sku, qty=asked.qty, ref=asked.ref, actor="operator"
+                session,
+                location=asked.location,
+                sku=asked.sku,
+                qty=asked.qty,
+                ref=asked.ref,
+                actor="operator",
             )
     except Refusal as refusal:
         print(f"receive_goods: {refusal}", file=sys.stderr)
         return 1
     finally:
         engine.dispose()
-    print(f"{asked.sku} at {asked.location}: +{asked.qty}" if booked else "This delivery note is booked already.")
+    print(
+        f"{asked.sku} at {asked.location}: +{asked.qty}"
+        if booked
+        else "This delivery note is booked already."
+    )
     return 0
 
 

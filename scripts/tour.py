@@ -143,7 +143,9 @@ class Tour:
         expect((done["number"], done["again"]) == (self.order["number"], False), f"verified {done}")
         again = self.clerk.house.post("/api/clerk/pickups/verify", {"code": code})
         expect(again["again"] is True, "a second scan handed the goods over twice")
-        return f"code {code[:4]} {code[4:]}: {done['goods'][0]['name']} × {done['goods'][0]['qty']} handed over"
+        return (
+            f"code {code[:4]} {code[4:]}: {done['goods'][0]['name']} × {done['goods'][0]['qty']} handed over"
+        )
 
     def buy_again(self) -> str:
         """Two shirts this time."""
@@ -181,7 +183,9 @@ class Tour:
             shown, booked = statement[f"closing_{kind}_fen"], statement[f"ledger_{kind}_fen"]
             expect(shown == booked, f"{kind}: statement {shown}, ledger {booked}")
         now = self.clerk.house.get("/api/clerk/earnings")
-        expect(statement["closing_frozen_fen"] == now["estimated_fen"], "the statement differs from the earnings")
+        expect(
+            statement["closing_frozen_fen"] == now["estimated_fen"], "the statement differs from the earnings"
+        )
         return f"{month}: frozen {yuan(statement['closing_frozen_fen'])} = ledger {yuan(statement['ledger_frozen_fen'])}"
 
     def _sku(self) -> dict[str, Any]:
@@ -194,7 +198,16 @@ class Tour:
         if self._sku()["availability"][STORE] == "IN_STOCK":
             return
         done = subprocess.run(
-            [sys.executable, "-m", "scripts.receive_goods", STORE, SKU, "20", "--ref", f"tour-{uuid.uuid4().hex[:12]}"],
+            [
+                sys.executable,
+                "-m",
+                "scripts.receive_goods",
+                STORE,
+                SKU,
+                "20",
+                "--ref",
+                f"tour-{uuid.uuid4().hex[:12]}",
+            ],
             capture_output=True,
             text=True,
             check=False,
@@ -205,7 +218,9 @@ class Tour:
         basket = {"store": STORE, "lines": [{"sku": SKU, "qty": qty}]}
         quoted = self.fan.house.post("/api/shopper/quote", basket)
         order: dict[str, Any] = self.fan.house.post("/api/shopper/orders", basket, once=True)
-        expect(order["amount_fen"] == quoted["amount_fen"] == qty * PRICE_FEN, f"amount {order['amount_fen']}")
+        expect(
+            order["amount_fen"] == quoted["amount_fen"] == qty * PRICE_FEN, f"amount {order['amount_fen']}"
+        )
         return order
 
     def _pay(self, number: str) -> None:

@@ -55,7 +55,9 @@ class Line:
         answer = self._ask("POST", path, json={} if body is None else body, headers=headers)
         return answer.json() if answer.content else None
 
-    def _ask(self, method: str, path: str, headers: dict[str, str] | None = None, **more: Any) -> requests.Response:
+    def _ask(
+        self, method: str, path: str, headers: dict[str, str] | None = None, **more: Any
+    ) -> requests.Response:
         sent = dict(headers or {})
         if self.token:
             sent["Authorization"] = f"Bearer {self.token}"
@@ -63,7 +65,9 @@ class Line:
             answer = self._session.request(method, self._base + path, headers=sent, timeout=10, **more)
         except requests.RequestException as error:
             raise Broken(f"{method} {path}: no answer ({type(error).__name__})") from None
-        expect(answer.status_code < 300, f"{method} {path} answered {answer.status_code}: {answer.text[:300]}")
+        expect(
+            answer.status_code < 300, f"{method} {path} answered {answer.status_code}: {answer.text[:300]}"
+        )
         return answer
 
 

@@ -153,7 +153,9 @@ def a_clerk_login(session: Session, code: str) -> str:
         {"member_id": person.member_id, "code": code},
     ).scalar_one()
     session.execute(
-        text("insert into clerk_link (clerk_id, member_id, started_at) values (:clerk_id, :member_id, now())"),
+        text(
+            "insert into clerk_link (clerk_id, member_id, started_at) values (:clerk_id, :member_id, now())"
+        ),
         {"clerk_id": clerk_id, "member_id": person.member_id},
     )
     token = a_login(session, person)

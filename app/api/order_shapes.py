@@ -10,7 +10,13 @@ from app.orders.pricing import MAX_LINES, MAX_QTY
 from app.orders.reading import OrderView
 
 OrderNumber = Annotated[
-    Text, Field(min_length=8, max_length=32, pattern=r"^[A-Z0-9]+$", description="Business number of an order, e.g. A261121K7M2QX9P")
+    Text,
+    Field(
+        min_length=8,
+        max_length=32,
+        pattern=r"^[A-Z0-9]+$",
+        description="Business number of an order, e.g. A261121K7M2QX9P",
+    ),
 ]
 
 

@@ -38,7 +38,9 @@ def _verifier(tx: Tx, code: str) -> Verifier:
     return Verifier(row.id, code, row.store_id)
 
 
-def _verify(tx: Tx, verifier: Verifier, code: str, *, age_checked: bool = False, now: datetime = NOW) -> HandedOver:
+def _verify(
+    tx: Tx, verifier: Verifier, code: str, *, age_checked: bool = False, now: datetime = NOW
+) -> HandedOver:
     return verify(tx, verifier, code=code, age_checked=age_checked, vault=make.VAULT, now=now)
 
 

@@ -92,7 +92,9 @@ class Stage:
         with self.parts.tx() as session:
             session.execute(text("update orders set expires_at = now() - interval '1 second'"))
             session.execute(
-                text("update reservation set expires_at = now() - interval '1 second' where expires_at is not null")
+                text(
+                    "update reservation set expires_at = now() - interval '1 second' where expires_at is not null"
+                )
             )
 
     def send_refunds(self) -> list[RefundState]:
@@ -126,7 +128,9 @@ def stage(parts: Parts, box: Boxed) -> Iterator[Stage]:
         assert broken(session.connection()) == []
 
 
-def test_prepay_signs_parameters_that_wechat_accepts_and_asking_again_is_the_same_payment(stage: Stage) -> None:
+def test_prepay_signs_parameters_that_wechat_accepts_and_asking_again_is_the_same_payment(
+    stage: Stage,
+) -> None:
     placed = stage.order()
     first, again = stage.prepay(placed), stage.prepay(placed)
     assert first["package"] == again["package"]
@@ -234,7 +238,9 @@ def test_cancel_against_pay_ends_in_one_truth(stage: Stage) -> None:
         paid, state = at_once(2, act)
         assert state == "CANCELLED"
         wanted = 1 if paid == "200" else 0
-        refunds = stage.one(f"select count(*) from refund r join orders o on o.id = r.order_id where o.number = '{placed.number}'")
+        refunds = stage.one(
+            f"select count(*) from refund r join orders o on o.id = r.order_id where o.number = '{placed.number}'"
+        )
         assert refunds == wanted
     stage.send_refunds()
     with stage.parts.tx() as session:

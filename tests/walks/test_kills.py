@@ -40,7 +40,9 @@ class Client:
         headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": key}
         while True:
             try:
-                answer = requests.post(f"{self.url}/api/shopper/orders", json=basket, headers=headers, timeout=10)
+                answer = requests.post(
+                    f"{self.url}/api/shopper/orders", json=basket, headers=headers, timeout=10
+                )
             except requests.RequestException:
                 self.lost += 1
                 time.sleep(0.05)
@@ -97,15 +99,23 @@ def test_killing_the_worker_in_mid_refund_refunds_once(parts: Parts, live: Live,
     for _ in range(6):
         basket = {"store": "SZ-FT", "lines": [{"sku": "AP-1002-M", "qty": 1}]}
         key = {"Idempotency-Key": str(uuid.uuid4())}
-        placed = requests.post(f"{live.url}/api/shopper/orders", json=basket, headers=headers | key, timeout=10)
+        placed = requests.post(
+            f"{live.url}/api/shopper/orders", json=basket, headers=headers | key, timeout=10
+        )
         numbers.append(placed.json()["number"])
         base = f"{live.url}/api/shopper/orders/{numbers[-1]}"
-        box.post(f"persons/{person['id']}/pay", **requests.post(f"{base}/prepay", headers=headers, timeout=10).json())
+        box.post(
+            f"persons/{person['id']}/pay",
+            **requests.post(f"{base}/prepay", headers=headers, timeout=10).json(),
+        )
     live.kill("worker")
 
     def refunds_under_way() -> bool:
         with parts.tx() as session:
-            return make.count(session, "procrastinate_jobs", "task_name = 'send_refund' and status <> 'todo'") > 0
+            return (
+                make.count(session, "procrastinate_jobs", "task_name = 'send_refund' and status <> 'todo'")
+                > 0
+            )
 
     for number in numbers:
         base = f"{live.url}/api/shopper/orders/{number}"
@@ -122,4 +132,7 @@ def test_killing_the_worker_in_mid_refund_refunds_once(parts: Parts, live: Live,
     live.wait_for(all_back, timeout_s=90)
     with parts.tx() as session:
         assert make.count(session, "ledger_transfer", "kind = 'REFUND'") == 6
-        assert session.execute(text("select sum(accrued_fen - reversed_fen) from commission_share")).scalar_one() == 0
+        assert (
+            session.execute(text("select sum(accrued_fen - reversed_fen) from commission_share")).scalar_one()
+            == 0
+        )

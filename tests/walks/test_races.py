@@ -34,7 +34,9 @@ def _tokens(parts: Parts, many: int) -> list[str]:
         return [make.a_login(session, make.a_buyer(session, str(i))) for i in range(many)]
 
 
-def _place(live: Live, token: str, *, key: str | None = None, basket: dict[str, Any] | None = None) -> requests.Response:
+def _place(
+    live: Live, token: str, *, key: str | None = None, basket: dict[str, Any] | None = None
+) -> requests.Response:
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key or str(uuid.uuid4())}
     return requests.post(f"{live.url}/api/shopper/orders", json=basket or BASKET, headers=headers, timeout=30)
 
@@ -72,7 +74,9 @@ def test_one_idempotency_key_thirty_times_at_once_is_one_order(parts: Parts, liv
         assert make.numbers_of(session, "AP-1001-M") == (50, 1)
 
 
-def test_the_same_notice_fifty_times_in_parallel_pays_and_accrues_once(parts: Parts, live: Live, box: Boxed) -> None:
+def test_the_same_notice_fifty_times_in_parallel_pays_and_accrues_once(
+    parts: Parts, live: Live, box: Boxed
+) -> None:
     person = box.post("persons", name="张小满")["person"]
     with parts.tx() as session:
         make.stock(session, "AP-1001-M", 5)
@@ -80,7 +84,9 @@ def test_the_same_notice_fifty_times_in_parallel_pays_and_accrues_once(parts: Pa
         token = make.a_login(session, buyer)
     number = _place(live, token).json()["number"]
     headers = {"Authorization": f"Bearer {token}"}
-    asked = requests.post(f"{live.url}/api/shopper/orders/{number}/prepay", headers=headers, timeout=10).json()
+    asked = requests.post(
+        f"{live.url}/api/shopper/orders/{number}/prepay", headers=headers, timeout=10
+    ).json()
     box.post(f"persons/{person['id']}/pay", **asked)
     notice = next(one for one in box.get("deliveries")["deliveries"] if "TRANSACTION" in str(one))
 
