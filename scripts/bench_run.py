@@ -1,0 +1,111 @@
+"""What scripts/bench.py does once .venv is there: pairs of hello and case, in an order that is drawn anew
+each time, then the books, then the figures.
+"""
+
+import json
+import random
+import signal
+import sys
+import time
+from argparse import Namespace
+from types import FrameType
+
+from scripts.bench import CASES, parse
+from scripts.bench_cases import Case, Details, Lists, Nearby, Notices, Orders, Pushes, get
+from scripts.bench_cast import gather
+from scripts.bench_figures import Pair, Slice, summary, table
+from scripts.bench_stage import HELLO, Stage, Wrong, raised
+from scripts.check_books import broken, report
+from scripts.supervise import StartFailed
+
+HELLO_REQUEST = get("/")
+
+
+def make_cases(stage: Stage) -> dict[str, Case]:
+    """All cases by name; they share the members, and the notices pay what the orders placed."""
+    cast = gather(stage.engine, stage.credentials)
+    orders = Orders(stage, cast)
+    made: tuple[Case, ...] = (
+        *(Lists(stage), Details(stage), Nearby(stage)),
+        *(Pushes(stage, cast), orders, Notices(stage, orders)),
+    )
+    return dict(zip(CASES, made, strict=True))
+
+
+def measure(stage: Stage, cases: dict[str, Case], options: Namespace) -> dict[str, list[Pair]]:
+    """Take the pairs. The first round is thrown away: connections are opened, statements prepared."""
+    names = [name for name in CASES if not options.only or name in options.only]
+    pairs: dict[str, list[Pair]] = {name: [] for name in names}
+    for number in range(options.pairs + 1):
+        for name in random.sample(names, len(names)):
+            pair = _pair(stage, cases[name], options.seconds)
+            if number:
+                pairs[name].append(pair)
+        say(f"round {number} of {options.pairs} is done" if number else "warm")
+    return pairs
+
+
+def _pair(stage: Stage, case: Case, seconds: float) -> Pair:
+    if random.random() < 0.5:
+        hello = _hello(stage, seconds)
+        return Pair(hello, case.slice(seconds))
+    measured = case.slice(seconds)
+    return Pair(_hello(stage, seconds), measured)
+
+
+def _hello(stage: Stage, seconds: float) -> Slice:
+    return stage.load(HELLO, [HELLO_REQUEST], expect=200, seconds=seconds, endless=True)
+
+
+def check(stage: Stage, cases: dict[str, Case]) -> None:
+    """Raise Wrong unless everything that was answered is in the books, and the books are right."""
+    for case in cases.values():
+        case.check()
+    with stage.engine.connect() as connection:
+        found = broken(connection)
+    if found:
+        raise Wrong(report(found))
+
+
+def run(options: Namespace) -> int:
+    """One whole measurement; 0 when every answer was the expected one and the books hold."""
+    began = time.monotonic()
+    say("bringing up PostgreSQL, Valkey, the house and hello ...")
+    with raised(say) as stage:
+        cases = make_cases(stage)
+        say(f"ready after {time.monotonic() - began:.0f} s")
+        pairs = measure(stage, cases, options)
+        check(stage, cases)
+    say(f"done after {time.monotonic() - began:.0f} s")
+    print(json.dumps(summary(pairs)) if options.json else table(pairs), flush=True)
+    return 0
+
+
+def say(text: str) -> None:
+    """Tell how far it is; standard output is for the figures."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def main(arguments: list[str]) -> int:
+    """Measure; 1 and a sentence when the house answered wrongly, 2 when it could not be brought up."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
+    try:
+        return run(parse(arguments))
+    except Wrong as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    except StartFailed as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nbench: interrupted.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
