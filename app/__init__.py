@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 from flask import Flask, request
 from flask.json.provider import JSONProvider
-from flask_openapi3 import Info, OpenAPI
+from flask_openapi3 import Info, OpenAPI, SecurityScheme
 
 from app.api import doors, errors, health
 from app.api.fast import Fast
@@ -17,7 +17,9 @@ from app.writing import set_up_logging
 
 VERSION = "0.1.0"
 MAX_BODY_BYTES = 1024 * 1024
-SECURITY = {"token": {"type": "http", "scheme": "bearer", "description": "From a login answer."}}
+SECURITY: dict[str, SecurityScheme | dict[str, Any]] = {
+    "token": {"type": "http", "scheme": "bearer", "description": "From a login answer."}
+}
 
 
 class _Json(JSONProvider):
@@ -35,7 +37,7 @@ class House(OpenAPI):
 
     def generate_spec_json(self) -> dict[str, Any]:
         """The OpenAPI 3.1 document."""
-        document: dict[str, Any] = super().generate_spec_json()
+        document: dict[str, Any] = super().generate_spec_json()  # type: ignore[no-untyped-call]  # untyped there
         for path in document.get("paths", {}).values():
             for operation in path.values():
                 for status, response in operation.get("responses", {}).items():
@@ -71,10 +73,10 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
     app.extensions["lianke.callers"] = Callers()
     errors.register(app)
     app.before_request(_name_route)
-    for blueprint in doors.API:
-        app.register_api(blueprint)
-    for blueprint in (*doors.PLAIN, health.bp):
-        app.register_blueprint(blueprint)
+    for api in doors.API:
+        app.register_api(api)
+    for plain in (*doors.PLAIN, health.bp):
+        app.register_blueprint(plain)
     app.wsgi_app = Observed(Fast(app.wsgi_app, app))  # type: ignore[method-assign]  # Flask documents wrapping it so
     return app
 

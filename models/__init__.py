@@ -3,7 +3,19 @@
 Importing this package registers every table on ``Base.metadata``, which migrations and tests read.
 """
 
-from models import attribution, base, catalog, commission, ledger, members, orders, payments, stock, stores, wechat
+from models import (
+    attribution,
+    base,
+    catalog,
+    commission,
+    ledger,
+    members,
+    orders,
+    payments,
+    stock,
+    stores,
+    wechat,
+)
 
 __all__ = [
     "attribution",

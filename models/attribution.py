@@ -61,8 +61,20 @@ class QrCode(Base):
 
     __tablename__ = "qr_code"
     __table_args__ = (
-        Index("uq_qr_code_clerk", "kind", "clerk_id", unique=True, postgresql_where="revoked_at is null and clerk_id is not null"),
-        Index("uq_qr_code_store", "kind", "store_id", unique=True, postgresql_where="revoked_at is null and clerk_id is null"),
+        Index(
+            "uq_qr_code_clerk",
+            "kind",
+            "clerk_id",
+            unique=True,
+            postgresql_where="revoked_at is null and clerk_id is not null",
+        ),
+        Index(
+            "uq_qr_code_store",
+            "kind",
+            "store_id",
+            unique=True,
+            postgresql_where="revoked_at is null and clerk_id is null",
+        ),
         CheckConstraint("length(scene) between 1 and 32", name="scene"),
     )
 

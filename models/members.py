@@ -25,7 +25,12 @@ class Member(Base):
 
     __tablename__ = "member"
     __table_args__ = (
-        Index("uq_member_phone", "phone_hash", unique=True, postgresql_where="phone_hash is not null and alias_of is null"),
+        Index(
+            "uq_member_phone",
+            "phone_hash",
+            unique=True,
+            postgresql_where="phone_hash is not null and alias_of is null",
+        ),
         CheckConstraint("alias_of is null or alias_of <> id", name="alias"),
     )
 

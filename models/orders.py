@@ -139,7 +139,13 @@ class PickupCode(Base):
 
     __tablename__ = "pickup_code"
     __table_args__ = (
-        Index("uq_pickup_code_active", "store_id", "code_hash", unique=True, postgresql_where="used_at is null and void_at is null"),
+        Index(
+            "uq_pickup_code_active",
+            "store_id",
+            "code_hash",
+            unique=True,
+            postgresql_where="used_at is null and void_at is null",
+        ),
     )
 
     order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), primary_key=True)

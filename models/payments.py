@@ -43,7 +43,9 @@ class Payment(Base):
         Index("ix_payment_order", "order_id"),
         Index("ix_payment_open", "next_check_at", postgresql_where="state = 'PREPARED'"),
         CheckConstraint("amount_fen > 0", name="amount"),
-        CheckConstraint("(state in ('SUCCESS', 'EXCESS')) <= (transaction_id is not null)", name="transaction"),
+        CheckConstraint(
+            "(state in ('SUCCESS', 'EXCESS')) <= (transaction_id is not null)", name="transaction"
+        ),
     )
 
     id: Mapped[RowId]

@@ -59,7 +59,12 @@ class Store(Base):
         CheckConstraint("lng between -180 and 180", name="lng"),
         CheckConstraint("(lat is null) = (lng is null)", name="point"),
         Index("ix_store_city", "city", "code"),
-        Index("uq_store_default_landing", "is_default_landing", unique=True, postgresql_where="is_default_landing"),
+        Index(
+            "uq_store_default_landing",
+            "is_default_landing",
+            unique=True,
+            postgresql_where="is_default_landing",
+        ),
     )
 
     id: Mapped[RowId]
@@ -121,7 +126,9 @@ class ClerkLink(Base):
     """Which phone (mini-program identity) acts for a clerk; an ended link lets nobody in."""
 
     __tablename__ = "clerk_link"
-    __table_args__ = (Index("uq_clerk_link_active", "clerk_id", unique=True, postgresql_where="ended_at is null"),)
+    __table_args__ = (
+        Index("uq_clerk_link_active", "clerk_id", unique=True, postgresql_where="ended_at is null"),
+    )
 
     id: Mapped[RowId]
     clerk_id: Mapped[int] = mapped_column(ForeignKey("clerk.id"))

@@ -186,7 +186,8 @@ class Tour:
         expect(
             statement["closing_frozen_fen"] == now["estimated_fen"], "the statement differs from the earnings"
         )
-        return f"{month}: frozen {yuan(statement['closing_frozen_fen'])} = ledger {yuan(statement['ledger_frozen_fen'])}"
+        frozen, booked = statement["closing_frozen_fen"], statement["ledger_frozen_fen"]
+        return f"{month}: frozen {yuan(frozen)} = ledger {yuan(booked)}"
 
     def _sku(self) -> dict[str, Any]:
         detail = self.public.get("/api/shopper/products/AP-1002", store=STORE)

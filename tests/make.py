@@ -17,7 +17,8 @@ TTL_S = 900
 
 _SHOP = """
 insert into legal_entity (code, name, kind) values ('E-HQ', '深圳澜序商贸有限公司', 'HQ');
-insert into store (code, entity_id, name, name_en, ownership, city, services, status, is_default_landing, lat, lng)
+insert into store (code, entity_id, name, name_en, ownership, city, services, status, is_default_landing,
+                   lat, lng)
 select v.code, e.id, v.name, v.code, 'DIRECT', '深圳', '{pickup}', 'OPEN', false, v.lat, v.lng from legal_entity e,
   (values ('SZ-FT', '澜序·福田购物公园店', 22.5336, 114.0552), ('SZ-NS', '澜序·南山海岸店', 22.5172, 113.9353))
   as v(code, name, lat, lng);
@@ -28,7 +29,8 @@ select v.code, v.name, s.id, v.role, 'ACTIVE' from store s join
   (values ('C-SZFT-01', '林晓雨', 'SZ-FT', 'CLERK'), ('C-SZFT-03', '黄丽娜', 'SZ-FT', 'MANAGER'),
           ('C-SZNS-01', '周子轩', 'SZ-NS', 'CLERK'), ('C-SZNS-03', '赵敏', 'SZ-NS', 'MANAGER'))
   as v(code, name, store, role) on v.store = s.code;
-insert into category (code, name, name_en, position) values ('apparel', '衣橱', 'Apparel', 1), ('wine', '酒窖', 'Wine', 2);
+insert into category (code, name, name_en, position)
+values ('apparel', '衣橱', 'Apparel', 1), ('wine', '酒窖', 'Wine', 2);
 insert into product (code, category_id, name, name_en, description, handling, min_age, exemption, status, from_fen,
                      search_terms, listed_at)
 select v.code, c.id, v.name, v.code, '', '{}', v.min_age, 'NONE', 'ON', v.fen, '{}', now() from category c join
@@ -40,7 +42,8 @@ select v.code, p.id, v.spec, p.from_fen, v.list_fen, 'ON', 1 from product p join
   (values ('AP-1001-M', 'AP-1001', 'M', 159900), ('AP-1002-M', 'AP-1002', 'M', 39900),
           ('AP-1003-F', 'AP-1003', 'F', 12900), ('WN-4001', 'WN-4001', '750 ml', 19800))
   as v(code, product, spec, list_fen) on v.product = p.code;
-insert into attribution_policy (code, version, scope, mode, params, effective_from, created_by, approved_by, approved_at)
+insert into attribution_policy (code, version, scope, mode, params, effective_from, created_by, approved_by,
+                                approved_at)
 values ('DEFAULT', 1, 'BRAND', 'ROLE_SPLIT',
   '{"weights": {"ACQ_CLERK": 3000, "ACQ_STORE": 1500, "SVC_CLERK": 2000, "SELL_CLERK": 2000, "FULFIL_STORE": 1500},
     "pools": {"apparel": 500, "wine": 300}, "missing": "HQ"}',

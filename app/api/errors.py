@@ -1,5 +1,6 @@
 """Refusals become HTTP here and nowhere else: kind -> status, problem+json in the caller's language."""
 
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -26,6 +27,8 @@ STATUS: dict[type[errors.Refusal], int] = {
     errors.Unreachable: 503,
 }
 RETRY_AFTER_S = 2
+# What flask-openapi3 takes as the answers of an operation, in its own words.
+Responses = dict[str | int | HTTPStatus, type[BaseModel] | dict[Any, Any] | None]
 
 
 class FieldProblem(BaseModel):
@@ -50,7 +53,7 @@ class Problem(BaseModel):
     request_id: str = ""
 
 
-def problems(*statuses: int) -> dict[str, Any]:
+def problems(*statuses: int) -> Responses:
     """The ``responses`` of an operation that may answer these problem statuses."""
     return {str(status): Problem for status in statuses}
 

@@ -1,1 +1,1 @@
-"""What every room stands on: database, queue, inbox, money, clock, numbers, secrets, errors. Imports nothing of ours."""
+"""What every room stands on: database, queue, inbox, money, clock, numbers, vault, errors. Imports nothing of ours."""

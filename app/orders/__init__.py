@@ -1,1 +1,1 @@
-"""Placing, lifecycle, pick-up and reading of orders. Knows prices, stock, attribution and commission below it; not WeChat."""
+"""Placing, lifecycle, pick-up and reading of orders. Stands on stock, catalog, attribution and commission; not on WeChat."""

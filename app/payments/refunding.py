@@ -80,7 +80,8 @@ _HOLD = text(
 )
 _MOVE = text(
     """
-    update refund set state = :state, refund_id = coalesce(cast(:refund_id as text), refund_id), problem = cast(:problem as text),
+    update refund set state = :state, refund_id = coalesce(cast(:refund_id as text), refund_id),
+        problem = cast(:problem as text),
         settled_at = case when :settled then cast(:now as timestamptz) else settled_at end,
         next_check_at = case when :settled then null else next_check_at end
     where id = :id

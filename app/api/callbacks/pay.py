@@ -33,7 +33,7 @@ def _receive() -> Response:
     p = parts()
     request.max_content_length = MAX_NOTICE_BYTES
     try:
-        notice = p.wechat.pay.open_notice(request.headers, request.get_data(), now=p.now())
+        notice = p.wechat.pay.open_notice(dict(request.headers), request.get_data(), now=p.now())
     except BadSignature as error:
         # WeChat probes this with WECHATPAY/SIGNTEST/ signatures and expects a refusal (WECHAT_PAY 3).
         log.warning("notice_refused", reason=error.reason)
