@@ -87,7 +87,7 @@ class Login(Base):
     identity_id: Mapped[int] = mapped_column(ForeignKey("identity.id"))
     clerk_id: Mapped[int | None] = mapped_column(ForeignKey("clerk.id"), index=True)
     created_at: Mapped[RecordedAt]
-    expires_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
     revoked_at: Mapped[datetime | None]
 
 

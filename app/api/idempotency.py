@@ -6,23 +6,23 @@ Same caller, key and input: the same answer again. Other input: 422. Still being
 import hashlib
 import re
 from collections.abc import Callable
-from functools import cache
 from typing import Annotated, Any
 
 import orjson
 from flask import Response, request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from app.api.schema import ApiModel
 from app.base.db import Tx
 from app.base.errors import Conflict, Invalid
 
 HEADER = "Idempotency-Key"
 
 
-class IdempotencyHeader(BaseModel):
+class IdempotencyHeader(ApiModel):
     """The header of every POST that moves money or stock."""
 
     model_config = ConfigDict(extra="ignore")
@@ -35,12 +35,6 @@ class IdempotencyHeader(BaseModel):
             description="8-64 characters, chosen and kept by the caller before sending; required.",
         ),
     ]
-
-    @classmethod
-    @cache
-    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """The JSON schema, computed once."""
-        return super().model_json_schema(*args, **kwargs)
 
 
 TRIES = 3

@@ -1,1 +1,1 @@
-"""Placing, lifecycle, pick-up and reading of orders. Stands on stock, catalog, attribution and commission; not on WeChat."""
+"""Placing, lifecycle, pick-up and reading of orders. Stands on stock, catalog and commission; knows no WeChat."""

@@ -177,7 +177,7 @@ def send(tx: Tx, pay: Pay, *, refund_id: int, notify_url: str, now: datetime) ->
         with tx() as session:
             return _refused(session, row.out_refund_no, error.code, now)
     with tx() as session:
-        return accept_refund(
+        state = accept_refund(
             session,
             out_refund_no=row.out_refund_no,
             refund_id=answer.refund_id,
@@ -185,6 +185,7 @@ def send(tx: Tx, pay: Pay, *, refund_id: int, notify_url: str, now: datetime) ->
             refund_fen=answer.refund_fen,
             now=now,
         )
+    return state or RefundState(row.state)
 
 
 def accept_refund(
