@@ -20,7 +20,8 @@ _BIND = """
     insert into service_binding (member_id, clerk_id, store_id, valid_from, reason, touch_id, actor)
     select :member_id, cast(:clerk_id as bigint), :store_id,
            greatest(cast(:occurred_at as timestamptz),
-                    (select max(valid_to) from service_binding where member_id = :member_id)),
+                    (select max(valid_to) from service_binding
+                     where member_id = :member_id and valid_to > valid_from)),
            'ACQUIRED', t.id, 'touch'
     from t
     where not exists (select 1 from service_binding where member_id = :member_id and valid_to is null)

@@ -266,6 +266,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_login")),
     )
     op.create_index(op.f("ix_login_clerk_id"), "login", ["clerk_id"], unique=False)
+    op.create_index(op.f("ix_login_expires_at"), "login", ["expires_at"], unique=False)
     op.create_index(op.f("ix_login_member_id"), "login", ["member_id"], unique=False)
 
 

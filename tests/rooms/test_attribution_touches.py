@@ -128,7 +128,7 @@ def test_tch_4_an_earlier_scan_that_arrives_late_takes_its_place(tx: Tx) -> None
         late = a_scan(session, fan, a_code(session, A), at=NOON)
         assert late.result is TouchResult.ACQUIRED
         assert acquired(session) == [("ACQUISITION", A, "SZ-FT", NOON)]
-        assert [row[:2] for row in serving(session)] == [(A, "SZ-FT")]
+        assert serving(session) == [(A, "SZ-FT", NOON, "ACQUIRED")]
         assert count(session, "service_binding", "valid_from = valid_to") == 1
 
 

@@ -16,6 +16,7 @@ from app.members.logins import Opened, end_clerk_logins, log_in_shopper, log_out
 from app.members.meeting import Met, meet
 from app.members.phones import hash_phone, verify_phone
 from app.members.standing import standing
+from app.members.tidying import tidy
 from models.members import AppKind
 from tests.make import VAULT, a_shop, count
 from tests.people import a_fan, set_clerk
@@ -247,3 +248,14 @@ def test_i30_a_clerk_who_leaves_is_out_at_once(tx: Tx, phone: Telephone, roster:
         assert caller.clerk_id is not None
         end_clerk_logins(session, clerk_id=caller.clerk_id, now=NOW)
     assert (who(tx, one), who(tx, two)) == (None, None)
+
+
+def test_spent_codes_and_ended_logins_are_forgotten_in_time(tx: Tx, phone: Telephone) -> None:
+    phone.accounts["c1"] = {"openid": "user-1"}
+    shop_login(tx, phone, "c1")
+    with tx() as session:
+        session.execute(text("update used_code set used_at = :at"), {"at": NOW})
+        assert tidy(session, now=NOW + timedelta(hours=23)) == 0
+        assert tidy(session, now=NOW + timedelta(hours=25)) == 1
+        assert tidy(session, now=NOW + timedelta(days=31)) == 1
+        assert (count(session, "used_code"), count(session, "login")) == (0, 0)
