@@ -20,6 +20,8 @@ from models.attribution import PolicyMode, PolicyScope, TouchKind
 from tests.make import a_shop
 from tests.people import NOON, a_code, a_fan, a_scan, id_of, set_clerk, set_store
 
+pytestmark = pytest.mark.usefixtures("right_books")
+
 A, B, C = "C-SZFT-01", "C-SZFT-03", "C-SZNS-01"
 WEIGHTS = {"ACQ_CLERK": 3000, "ACQ_STORE": 1500, "SVC_CLERK": 2000, "SELL_CLERK": 2000, "FULFIL_STORE": 1500}
 ORDER = datetime(2026, 3, 28, 7, 0, tzinfo=UTC)

@@ -16,6 +16,8 @@ from tests.make import a_shop, count
 from tests.people import NOON, OA, a_code, a_fan, a_scan, id_of, set_clerk, set_store
 from tests.racing import at_once
 
+pytestmark = pytest.mark.usefixtures("right_books")
+
 A, B = "C-SZFT-01", "C-SZNS-01"
 
 

@@ -26,6 +26,8 @@ from wechat.events import (
     Unsubscribed,
 )
 
+pytestmark = pytest.mark.usefixtures("right_books")
+
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 BRAND = "澜序 LANXU"
 

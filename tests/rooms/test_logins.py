@@ -23,6 +23,8 @@ from tests.people import a_fan, set_clerk
 from tests.racing import at_once
 from tests.telephone import MP, Telephone, a_telephone
 
+pytestmark = pytest.mark.usefixtures("right_books")
+
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 TTL_S = 3600
 NUMBER = "13800000001"

@@ -17,6 +17,8 @@ from tests.people import a_code, a_fan, a_scan, set_clerk
 from tests.racing import at_once
 from tests.telephone import MP, OA
 
+pytestmark = pytest.mark.usefixtures("right_books")
+
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 
 
