@@ -5,6 +5,7 @@ not to be the bottleneck: one thread, raw sockets, requests prepared as bytes be
 only.
 """
 
+import contextlib
 import json
 import selectors
 import socket
@@ -101,9 +102,11 @@ class _Round:
         self.wrong = ""
 
     def play(self) -> Played:
-        lines = [Line(self.plan.port) for _ in range(self.plan.connections)]
-        with selectors.DefaultSelector() as ready:
+        with contextlib.ExitStack() as open_ones:
+            lines = [Line(self.plan.port) for _ in range(self.plan.connections)]
+            ready = open_ones.enter_context(selectors.DefaultSelector())
             for line in lines:
+                open_ones.enter_context(line.socket)
                 ready.register(line.socket, selectors.EVENT_READ, line)
             started = time.perf_counter()
             until = started + self.plan.seconds
@@ -111,8 +114,6 @@ class _Round:
             while busy:
                 busy -= self._answers(ready, until)
             wall_s = time.perf_counter() - started
-        for line in lines:
-            line.socket.close()
         return self._told(wall_s)
 
     def _answers(self, ready: selectors.BaseSelector, until: float) -> int:
