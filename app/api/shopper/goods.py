@@ -131,10 +131,11 @@ def categories() -> Response:
     keep(CATALOG, for_s=KEEP_S)
     with parts().read() as connection:
         shelves = list_categories(connection)
+    spoken = language()
     return answer(
         {
             "items": [
-                {"code": one.code, "name": _say(one.name, one.name_en), "parent": one.parent}
+                {"code": one.code, "name": _say(one.name, one.name_en, spoken), "parent": one.parent}
                 for one in shelves
             ]
         }
@@ -150,10 +151,11 @@ def products(query: ProductsQuery) -> Response:
         cards, mark = list_products(
             connection, category=query.category, q=query.q, sort=query.sort, after=after, limit=query.limit
         )
+    spoken = language()
     items = [
         {
             "code": card.code,
-            "name": _say(card.name, card.name_en),
+            "name": _say(card.name, card.name_en, spoken),
             "category": card.category,
             "from_fen": card.from_fen,
             "list_fen": card.list_fen,
@@ -172,8 +174,13 @@ def product(path: ProductPath, query: ProductQuery) -> Response:
     with parts().read() as connection:
         found = get_product(connection, path.code)
         carriers, levels = _where(connection, found, query)
+    spoken = language()
     return answer(
-        {**_page(found), "skus": _skus(found.variants, carriers, levels), "stores": _carriers(carriers)}
+        {
+            **_page(found, spoken),
+            "skus": _skus(found.variants, carriers, levels),
+            "stores": _carriers(carriers, spoken),
+        }
     )
 
 
@@ -215,10 +222,10 @@ def _where(
     return carriers, availability(connection, skus, store_ids=[store.id for store in carriers])
 
 
-def _page(found: Product) -> dict[str, Any]:
+def _page(found: Product, spoken: str) -> dict[str, Any]:
     return {
         "code": found.code,
-        "name": _say(found.name, found.name_en),
+        "name": _say(found.name, found.name_en, spoken),
         "category": found.category,
         "from_fen": found.from_fen,
         "list_fen": found.list_fen,
@@ -226,7 +233,7 @@ def _page(found: Product) -> dict[str, Any]:
         "description": found.description,
         "handling": found.handling,
         "min_age": found.min_age,
-        "returns": {"exemption": found.exemption, "text": return_words(found.exemption, language())},
+        "returns": {"exemption": found.exemption, "text": return_words(found.exemption, spoken)},
     }
 
 
@@ -247,11 +254,11 @@ def _skus(variants: list[Variant], carriers: list[StoreLabel], levels: Availabil
     ]
 
 
-def _carriers(carriers: list[StoreLabel]) -> list[dict[str, Any]]:
+def _carriers(carriers: list[StoreLabel], spoken: str) -> list[dict[str, Any]]:
     return [
         {
             "code": store.code,
-            "name": _say(store.name, store.name_en),
+            "name": _say(store.name, store.name_en, spoken),
             "city": store.city,
             "status": store.status,
             "pickup": store.takes_pickups,
@@ -260,5 +267,5 @@ def _carriers(carriers: list[StoreLabel]) -> list[dict[str, Any]]:
     ]
 
 
-def _say(zh: str, en: str) -> str:
-    return (en or zh) if language() == "en" else zh
+def _say(zh: str, en: str, spoken: str) -> str:
+    return (en or zh) if spoken == "en" else zh
