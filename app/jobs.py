@@ -23,6 +23,7 @@ Job = Callable[..., Any]
 STALLED_S = 30
 HEARTBEAT_S = 5
 KEEP_JOBS_H = 72
+RELEASE_BATCH = 500
 # 2 s, 4 s, 8 s ... about half an hour in all; after that the janitors go on.
 RETRY = RetryStrategy(max_attempts=10, exponential_wait=2)
 
@@ -58,8 +59,11 @@ def _check_refunds(p: Parts) -> None:
 
 
 def _release_commission(p: Parts) -> None:
-    with p.tx() as session:
-        release.release_due(session, now=p.now())
+    # In batches, each its own transaction, until nothing is due.
+    while True:
+        with p.tx() as session:
+            if release.release_due(session, now=p.now(), limit=RELEASE_BATCH) < RELEASE_BATCH:
+                return
 
 
 # Asked for by name (app.base.queue.defer); arguments are small JSON values.
