@@ -132,7 +132,7 @@ class Tour:
         gained = now["estimated_fen"] - self.before["estimated_fen"]
         expect(gained == self.expected_fen, f"estimated grew by {gained}, not {self.expected_fen} fen")
         rows = self.clerk.house.get("/api/clerk/earnings/rows", limit=10)["items"]
-        mine = [row for row in rows if row["order_number"] == self.order["number"]]
+        mine = [row for row in rows if row["order"] == self.order["number"]]
         expect(len(mine) == len(CLERKS_ROLES), f"{len(mine)} rows instead of three")
         return f"+{yuan(gained)} frozen; e.g. “{mine[0]['reason']}”"
 
@@ -179,14 +179,16 @@ class Tour:
         """What the statement says equals what the double-entry ledger holds."""
         month = datetime.now(UTC).astimezone(ZoneInfo("Asia/Shanghai")).strftime("%Y-%m")
         statement = self.clerk.house.get(f"/api/clerk/statements/{month}")
-        for kind in ("frozen", "payable"):
-            shown, booked = statement[f"closing_{kind}_fen"], statement[f"ledger_{kind}_fen"]
+        expect(statement["agrees"] is True, f"the statement says it differs: {statement['closing']}")
+        for kind in ("frozen_fen", "payable_fen"):
+            shown, booked = statement["closing"][kind], statement["ledger"][kind]
             expect(shown == booked, f"{kind}: statement {shown}, ledger {booked}")
         now = self.clerk.house.get("/api/clerk/earnings")
         expect(
-            statement["closing_frozen_fen"] == now["estimated_fen"], "the statement differs from the earnings"
+            statement["closing"]["frozen_fen"] == now["estimated_fen"],
+            "the statement differs from the earnings",
         )
-        frozen, booked = statement["closing_frozen_fen"], statement["ledger_frozen_fen"]
+        frozen, booked = statement["closing"]["frozen_fen"], statement["ledger"]["frozen_fen"]
         return f"{month}: frozen {yuan(frozen)} = ledger {yuan(booked)}"
 
     def _sku(self) -> dict[str, Any]:
