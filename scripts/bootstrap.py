@@ -49,13 +49,13 @@ def _terminate(number: int, frame: object) -> None:
     raise Terminated
 
 
-def refuse_old_python() -> None:
+def refuse_old_python(version: "tuple[int, ...]" = sys.version_info[:3], system: str = os.name) -> None:
     """Raise CannotStart unless this Python and this system can run Lianke."""
-    if os.name != "posix":
+    if system != "posix":
         raise CannotStart("Lianke runs on Linux and macOS; on Windows use WSL 2.")
-    if sys.version_info >= OLDEST:
+    if version >= OLDEST:
         return
-    mine = "{}.{}.{}".format(*sys.version_info[:3])
+    mine = ".".join(str(part) for part in version)
     newer = [name for name in ("python3.14", "python3.13", "python3.12", "python3.11") if shutil.which(name)]
     hint = f"try `{newer[0]} {sys.argv[0]}`" if newer else "install one from your system or python.org"
     raise CannotStart(f"Lianke needs Python 3.11 or later and this is {mine}; {hint}.")
