@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from app.base.db import Tx
 from app.base.errors import Invalid, NotFound
 from app.catalog.detail import get_product
-from app.catalog.listing import Sort, list_categories, list_products
+from app.catalog.finding import Sort, statement
+from app.catalog.listing import list_categories, list_products
 from app.catalog.marks import badges, return_words
 from app.catalog.offers import offers
 from app.stock.availability import Level, availability, level
@@ -102,15 +103,37 @@ def test_search_in_chinese_and_english(tx: Tx, q: str, expected: list[str]) -> N
         assert codes(session, q=q) == expected
 
 
-def test_search_uses_its_index(tx: Tx) -> None:
+@pytest.mark.parametrize("look_ahead", [1, 2, 5, 1000])
+@pytest.mark.parametrize("sort", list(Sort))
+def test_search_finds_the_same_however_far_it_looks_ahead(tx: Tx, sort: Sort, look_ahead: int) -> None:
     with tx() as session:
-        session.execute(text("set local enable_seqscan = off"))
-        plan = "\n".join(
-            session.execute(
-                text("explain select id from product p where p.search_terms @> cast(array['衬衫'] as text[])")
-            ).scalars()
-        )
-    assert "ix_product_search" in plan
+        for number in range(24):
+            name = "真丝衬衫" if number % 5 == 0 else "羊绒围巾"
+            a_product(session, f"P{number:02}", skus=[("F", 1000 + number % 3, 2000)], name=name)
+        wanted = [code for code in codes(session, sort=sort, limit=50) if int(code[1:]) % 5 == 0]
+        got: list[str] = []
+        mark = None
+        while True:
+            cards, mark = list_products(
+                session, q="衬衫", sort=sort, after=mark, limit=2, look_ahead=look_ahead
+            )
+            got += [card.code for card in cards]
+            if mark is None:
+                break
+    assert got == wanted
+
+
+@pytest.mark.parametrize("by_words", [False, True])
+def test_lists_never_sort_the_whole_shop(tx: Tx, by_words: bool) -> None:
+    asked = statement(Sort.NEWEST, categories=0 if by_words else 1, by_words=by_words, goes_on=False)
+    with tx() as session:
+        a_product(session)
+        facts = {"limit": 21, "family": 1, "terms": ["衬衫"], "look_ahead": 1000}
+        for setting in ("enable_seqscan", "enable_sort"):
+            session.execute(text(f"set local {setting} = off"))
+        plan = "\n".join(session.execute(text(f"explain {asked}"), facts).scalars())
+    assert ("ix_product_newest" if by_words else "ix_product_category_newest") in plan
+    assert ("ix_product_search" in plan) == by_words
 
 
 def test_category_includes_those_below_it(tx: Tx) -> None:
