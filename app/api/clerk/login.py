@@ -65,7 +65,7 @@ def log_in(body: ClerkLoginBody) -> Response:
     return answer(ClerkLoginAnswer(token=opened.token, expires_at=iso(opened.expires_at)))
 
 
-@bp.post("/logout", responses={"204": None}, security=TOKEN)
+@bp.post("/logout", responses={"204": {"description": "Logged out"}}, security=TOKEN)
 def log_me_out() -> Response:
     """End this login; the token is dead everywhere within 5 seconds."""
     caller = clerk()

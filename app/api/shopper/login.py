@@ -104,7 +104,7 @@ def log_in(body: LoginBody) -> Response:
     )
 
 
-@bp.post("/logout", responses={"204": None}, security=TOKEN)
+@bp.post("/logout", responses={"204": {"description": "Logged out"}}, security=TOKEN)
 def log_me_out() -> Response:
     """End this login; the token is dead everywhere within 5 seconds."""
     caller = shopper()
