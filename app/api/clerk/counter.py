@@ -33,7 +33,7 @@ bp = APIBlueprint(
 class VerifyBody(ApiModel):
     """The eight digits, or the token of the scanned QR."""
 
-    code: Annotated[Text | None, Field(default=None, pattern=r"^\d{8}$")]
+    code: Annotated[Text | None, Field(default=None, pattern=r"^[0-9]{8}$")]
     token: Annotated[Text | None, Field(default=None, min_length=8, max_length=200)]
     age_checked: Annotated[bool, Field(default=False, strict=True, description="Needed for goods for adults")]
 

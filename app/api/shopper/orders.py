@@ -54,7 +54,7 @@ class CancelOut(ApiModel):
 class PickupCodeOut(ApiModel):
     """Show ``code``, or a QR of ``token`` (valid until ``token_expires_at``), at the store's counter."""
 
-    code: Annotated[str, Field(pattern=r"^\d{8}$")]
+    code: Annotated[str, Field(pattern=r"^[0-9]{8}$")]
     token: str
     token_expires_at: str
 
