@@ -61,6 +61,16 @@ def answers_200(url: str) -> bool:
         line.close()
 
 
+def check_settings(family: Family, env: Mapping[str, str]) -> None:
+    """Have the settings of real accounts checked before anything runs with them; what is wrong goes to
+    the terminal.
+    """
+    if family.run(Spec("settings", [sys.executable, "-m", "scripts.check_settings"], None, env)) != 0:
+        raise StartFailed(
+            "OA_APPID is set, so real WeChat accounts are used, and their settings are not complete."
+        )
+
+
 def import_demo_brand(
     family: Family, env: Mapping[str, str], log: Path, mark: Path, say: Callable[[str], None]
 ) -> None:

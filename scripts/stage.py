@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 
+import psycopg
+
 from scripts import box, house, keeping
 from scripts.migrate import upgrade
 from scripts.places import free_port, is_free
@@ -85,7 +87,7 @@ class Stage:
         ports = keeping.read_ports(VAR)
         servers = launch(self.family, VAR, os.environ, ports=ports)
         self.env = self._environment(servers)
-        if "OA_APPID" not in os.environ:
+        if not os.environ.get("OA_APPID"):
             callback = f"{self.url}/callbacks/wechat/oa"
             port = free_port(ports.get("box"))
             self.box = box.start(
@@ -96,6 +98,8 @@ class Stage:
             say("database: migrated to the newest revision")
         if self.box:
             self.env |= box.settings(self.box.wait(self.family), VAR / "keys")
+        else:
+            house.check_settings(self.family, self.env)
         house.import_demo_brand(self.family, self.env, LOGS / "import.log", VAR / "imported", say)
         house.start_worker(self.family, self.env, LOGS / "worker.log")
         house.start_web(self.family, self.env, LOGS / "web.log")
@@ -112,12 +116,12 @@ class Stage:
         ours = {
             "DATABASE_URL": servers.database_url,
             "REDIS_URL": servers.redis_url,
-            "PUBLIC_URL": self.url,
+            "PUBLIC_URL": os.environ.get("PUBLIC_URL") or self.url,
+            "SECRET_KEY": os.environ.get("SECRET_KEY") or box.secret_key(VAR / "secret"),
             "WEB_BIND": self.url.removeprefix("http://"),
             "PROMETHEUS_MULTIPROC_DIR": str(metrics),
         }
-        kept = {} if "SECRET_KEY" in os.environ else {"SECRET_KEY": box.secret_key(VAR / "secret")}
-        return {**ours, **kept, **house.surroundings(os.environ)}
+        return {**house.surroundings(os.environ), **ours}
 
     def _tell(self) -> None:
         seconds = time.monotonic() - self._began
@@ -169,6 +173,9 @@ def main(arguments: list[str]) -> int:
             return stage.play()
     except StartFailed as error:
         print(f"start: {error}", file=sys.stderr)
+    except psycopg.OperationalError as error:
+        reason = " ".join(str(error).split())
+        print(f"start: the database that DATABASE_URL names cannot be used: {reason}", file=sys.stderr)
     except Stopped:
         return 130
     except OSError as error:
