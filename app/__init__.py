@@ -35,16 +35,17 @@ class _Json(JSONProvider):
 class House(OpenAPI):
     """The API document with refusals under their own media type, as they are really sent."""
 
-    def generate_spec_json(self) -> dict[str, Any]:
-        """The OpenAPI 3.1 document."""
-        document: dict[str, Any] = super().generate_spec_json()  # type: ignore[no-untyped-call]  # untyped there
-        for path in document.get("paths", {}).values():
+    def generate_spec_json(self) -> None:
+        """Fill ``spec_json`` with the OpenAPI 3.1 document."""
+        super().generate_spec_json()  # type: ignore[no-untyped-call]  # untyped there
+        for path in self.spec_json.get("paths", {}).values():
             for operation in path.values():
-                for status, response in operation.get("responses", {}).items():
+                for status in ("500", "503"):
+                    operation["responses"].setdefault(status, _problem_answer())
+                for status, response in operation["responses"].items():
                     content = response.get("content", {})
                     if status >= "400" and "application/json" in content:
                         content["application/problem+json"] = content.pop("application/json")
-        return document
 
 
 def create_app(settings: Settings | None = None, parts: Parts | None = None) -> Flask:
@@ -61,7 +62,6 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
         validation_error_status=422,
         validation_error_model=errors.Problem,
         validation_error_callback=errors.on_validation_error,
-        responses=errors.problems(500, 503),
         doc_prefix="/openapi",
         static_folder=None,
     )
@@ -79,6 +79,11 @@ def create_app(settings: Settings | None = None, parts: Parts | None = None) -> 
         app.register_blueprint(plain)
     app.wsgi_app = Observed(Fast(app.wsgi_app, app))  # type: ignore[method-assign]  # Flask documents wrapping it so
     return app
+
+
+def _problem_answer() -> dict[str, Any]:
+    reference = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {"description": "Not the caller's fault", "content": {"application/json": reference}}
 
 
 def _name_route() -> None:

@@ -12,6 +12,8 @@ from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from app.attribution import adopting, serving
 from app.commission import release
 from app.members import learning
+from app.members import tidying as members_tidying
+from app.orders import tidying as orders_tidying
 from app.payments import checking, refunding, stopping
 from app.settings import Settings
 from app.wiring import Parts, build
@@ -66,6 +68,14 @@ def _release_commission(p: Parts) -> None:
                 return
 
 
+def _tidy(p: Parts) -> None:
+    for step in (members_tidying.tidy, orders_tidying.tidy):
+        while True:
+            with p.tx() as session:
+                if not step(session, now=p.now()):
+                    break
+
+
 # Asked for by name (app.base.queue.defer); arguments are small JSON values.
 JOBS: dict[str, Job] = {
     "send_refund": _send_refund,
@@ -80,6 +90,7 @@ SCHEDULE: tuple[tuple[str, str, Job], ...] = (
     ("* * * * * */15", "check_payments", _check_payments),
     ("* * * * * */30", "check_refunds", _check_refunds),
     ("*/5 * * * * 10", "release_commission", _release_commission),
+    ("17 * * * *", "tidy", _tidy),
 )
 
 

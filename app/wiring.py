@@ -37,11 +37,17 @@ class WeChat:
 
 @dataclass(frozen=True)
 class Parts:
-    """What doors and jobs are handed. ``tx`` writes, ``read`` gives an AUTOCOMMIT connection for reads only."""
+    """What doors and jobs are handed. ``tx`` writes, ``read`` gives an AUTOCOMMIT connection for reads only.
+
+    ``callback_tx`` is for what WeChat calls: connections that shoppers cannot use up, and limits that
+    end within the three seconds in which WeChat wants an answer.
+    """
 
     settings: Settings
     engine: Engine
+    callback_engine: Engine
     tx: Tx
+    callback_tx: Tx
     read: Callable[[], AbstractContextManager[Connection]]
     redis: redis.Redis | None
     wechat: WeChat
@@ -51,6 +57,7 @@ class Parts:
     def close(self) -> None:
         """Give back every connection; the parts cannot be used afterwards."""
         self.engine.dispose()
+        self.callback_engine.dispose()
         if self.redis is not None:
             self.redis.close()
 
@@ -63,10 +70,15 @@ def build(
     Call it after a fork, never before: a connection must not be shared by two processes.
     """
     engine = open_engine(settings.database_url, pool_size=pool_size or settings.web_threads + 2)
+    callback_engine = open_engine(
+        settings.database_url, pool_size=settings.web_threads, statement_s=1.5, lock_s=1.5, pool_s=1
+    )
     return Parts(
         settings=settings,
         engine=engine,
+        callback_engine=callback_engine,
         tx=open_tx(engine),
+        callback_tx=open_tx(callback_engine),
         read=open_read(engine),
         redis=_redis(settings),
         wechat=_wechat(settings, engine),

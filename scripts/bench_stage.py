@@ -104,7 +104,7 @@ def raised(say: Callable[[str], None]) -> Iterator[Stage]:
         env = _environment(servers, credentials, ports[HOUSE], home)
         servers.wait()
         upgrade(servers.database_url)
-        engine = open_engine(servers.database_url, pool_size=2, statement_timeout_s=60)
+        engine = open_engine(servers.database_url, pool_size=2, statement_s=60)
         try:
             _fill(engine, env["SECRET_KEY"])
             _start(family, HOUSE, "wsgi:app", env, home)
@@ -143,8 +143,6 @@ def _environment(servers: Servers, credentials: Credentials, port: int, home: Pa
 def _fill(engine: Engine, secret_key: str) -> None:
     with open_tx(engine)() as session:
         load_brand(session, large_brand(), vault=Vault(secret_key))
-    with engine.connect() as connection:
-        connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("vacuum analyze")
 
 
 def _start(family: Family, name: str, app: str, env: dict[str, str], home: Path) -> None:

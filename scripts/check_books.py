@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("DATABASE_URL is not set.", file=sys.stderr)
         return 2
     try:
-        engine = open_engine(given.database_url, pool_size=1, statement_timeout_s=STATEMENT_TIMEOUT_S)
+        engine = open_engine(given.database_url, pool_size=1, statement_s=STATEMENT_TIMEOUT_S)
         snapshot = engine.execution_options(isolation_level="REPEATABLE READ")
         with snapshot.connect() as connection:
             found = broken(connection, watch=True)

@@ -90,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _load(url: str, brand: Brand, vault: Vault, *, dry_run: bool) -> int:
     try:
-        engine = open_engine(url, pool_size=1, statement_timeout_s=STATEMENT_TIMEOUT_S)
+        engine = open_engine(url, pool_size=1, statement_s=STATEMENT_TIMEOUT_S)
     except ValueError as error:
         return _fail(2, f"{error}.")
     counts: dict[str, Tally] = {}

@@ -56,7 +56,9 @@ def parts(engine: Engine, tx: Tx, clock: Clock, database_url: str) -> Parts:
     return Parts(
         settings=settings,
         engine=engine,
+        callback_engine=engine,
         tx=tx,
+        callback_tx=tx,
         read=open_read(engine),
         redis=None,
         wechat=cast(WeChat, None),

@@ -114,6 +114,6 @@ def test_a_hostile_fan_gets_a_polite_answer(asking: Callable[[], FlaskClient]) -
 
 def test_a_push_is_not_said_to_be_taken_while_the_database_is_away(phoned: Parts) -> None:
     nowhere = open_tx(open_engine("postgresql://nobody@127.0.0.1:1/none", pool_size=1))
-    client = create_app(parts=replace(phoned, tx=nowhere)).test_client()
+    client = create_app(parts=replace(phoned, callback_tx=nowhere)).test_client()
     body = push_body("fan-1", AT, MsgType="event", Event="subscribe", EventKey="")
     assert client.post(PUSH, query_string=signed(), data=body).status_code == 503

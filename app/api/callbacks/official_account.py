@@ -41,7 +41,7 @@ def push() -> Response:
         return _refuse(400, "push_malformed", error.reason)
     now = p.now()
     try:
-        with p.tx() as session:
+        with p.callback_tx() as session:
             reply = hear(session, opened.event, brand=p.settings.brand_name, now=now)
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         return _refuse(503, "push_not_taken", type(error).__name__)

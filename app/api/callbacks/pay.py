@@ -49,7 +49,7 @@ def _accept(notice: Notice) -> None:
     """Record the arrival once, by what it is about, and act on it in the same transaction."""
     p = parts()
     now = p.now()
-    with p.tx() as session:
+    with p.callback_tx() as session:
         if isinstance(notice, Paid):
             key = f"{notice.trade.out_trade_no}:{notice.trade.transaction_id}:{notice.trade.state}"
             if inbox.claim(session, SOURCE, key, kind=notice.event_type):

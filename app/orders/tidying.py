@@ -1,0 +1,21 @@
+"""Forgetting stored answers to idempotent requests once nobody can repeat them any more."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+# A phone repeats within minutes; a week leaves room for one that was switched off.
+ANSWERS_MATTER = timedelta(days=7)
+_ANSWERS = text(
+    """
+    delete from idempotent_answer where (caller, key) in
+        (select caller, key from idempotent_answer where created_at < :before limit :limit)
+    returning 1
+    """
+)
+
+
+def tidy(session: Session, *, now: datetime, limit: int = 5000) -> int:
+    """Delete up to ``limit`` stored answers older than a week; answers how many."""
+    return len(session.execute(_ANSWERS, {"before": now - ANSWERS_MATTER, "limit": limit}).all())
