@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from scripts.box import Box
-from scripts.places import forget
+from scripts.removing import forget
 from scripts.servers import Servers
 from scripts.supervise import StartFailed
 

@@ -16,10 +16,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from scripts.removing import PREFIX
 from scripts.supervise import StartFailed, User
 
 SHARED_PARENTS = (Path("/var/lib"), Path("/var/tmp"))
-PREFIX = "lianke-"
 
 
 def server_user() -> User | None:
@@ -100,19 +100,6 @@ def _shared_parent(user: User) -> Path:
     raise StartFailed(
         f"no directory that account {user.uid} can reach for server data; start as a normal user instead."
     )
-
-
-def forget(path: Path) -> None:
-    """Delete `path` with its contents, and what it points to when `data_directory` put that elsewhere."""
-    if path.is_symlink():
-        home = path.resolve().parent
-        path.unlink()
-        if home.name.startswith(PREFIX):
-            shutil.rmtree(home, ignore_errors=True)
-    elif path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def programs_for(user: User | None, program: Path, trees: Sequence[Path]) -> Path:

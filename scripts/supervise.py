@@ -7,7 +7,6 @@ start, reads the register.
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from scripts.children import Child, born, read_register, stop, stop_all, write_register
+from scripts.removing import forget
 
 ROOT = Path(__file__).resolve().parents[1]
 REGISTER = "children-"
@@ -219,7 +219,7 @@ class Family:
             self._watchman = None
         self._register.unlink(missing_ok=True)
         for directory in self._remove:
-            shutil.rmtree(directory, ignore_errors=True)
+            forget(directory)
 
 
 def _private(path: Path) -> BinaryIO:

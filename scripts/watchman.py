@@ -5,12 +5,12 @@ Run as `python -m scripts.watchman REGISTER [DIR-TO-REMOVE ...]`; a kill -9 of t
 as surely as a return.
 """
 
-import shutil
 import signal
 import sys
 from pathlib import Path
 
 from scripts.children import read_register, stop_all
+from scripts.removing import forget
 
 
 def main(arguments: list[str]) -> None:
@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> None:
     stop_all(read_register(register))
     register.unlink(missing_ok=True)
     for directory in arguments[1:]:
-        shutil.rmtree(directory, ignore_errors=True)
+        forget(Path(directory))
 
 
 if __name__ == "__main__":

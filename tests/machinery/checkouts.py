@@ -1,12 +1,14 @@
 """A second checkout to start, break and kill, with the packages of this one."""
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from scripts.children import born
@@ -14,6 +16,17 @@ from scripts.children import born
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("app", "migrations", "models", "scripts", "wechat", "wsgi.py", "gunicorn.conf.py", "pyproject.toml")
 PARTS += ("requirements.txt", "requirements-dev.txt")
+
+
+@contextlib.contextmanager
+def open_directory() -> Iterator[Path]:
+    """A directory that a server's account can pass through, unlike pytest's own; gone afterwards."""
+    directory = Path(tempfile.mkdtemp(prefix="lianke-test-"))
+    directory.chmod(0o711)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory)
 
 
 def copy_checkout(target: Path, *, with_packages: bool = True) -> Path:

@@ -1,6 +1,7 @@
 """The servers of our own: nothing committed is lost, nothing is open to others, and yours win over ours."""
 
 import os
+import shutil
 import signal
 import stat
 import time
@@ -12,19 +13,17 @@ import pytest
 import redis
 
 from scripts import places
+from scripts.removing import forget
 from scripts.servers import Servers, launch
 from scripts.supervise import Family
-from tests.machinery.checkouts import wait_for
+from tests.machinery.checkouts import open_directory, wait_for
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    """A var/ of its own. pytest's directories are closed to others, as a private checkout is."""
-    home = tmp_path / "var"
-    home.mkdir()
-    yield home
-    for name in ("pg", "valkey"):
-        places.forget(home / name)
+def home() -> Iterator[Path]:
+    """A var/ of its own."""
+    with open_directory() as directory:
+        yield directory
 
 
 def _up(family: Family, home: Path) -> Servers:
@@ -123,6 +122,23 @@ def test_a_closed_checkout_stays_closed_and_its_data_is_reached(tmp_path: Path) 
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
     assert (var / "pg").is_symlink() == (user is not None)
     assert places.data_directory(var, "pg", user) == found
-    places.forget(var / "pg")
+    forget(var)
     assert not found.exists()
-    assert list(var.iterdir()) == []
+    assert not var.exists()
+
+
+def test_programs_in_a_closed_checkout_are_copied_once_for_the_servers_account(tmp_path: Path) -> None:
+    tree = tmp_path / "package"
+    (tree / "bin").mkdir(parents=True)
+    program = tree / "bin" / "serve"
+    program.write_text(f"#!/bin/sh\necho {tmp_path.name}\n")
+    program.chmod(0o755)
+    tmp_path.chmod(0o700)
+    user = places.server_user()
+    found = places.programs_for(user, program, [tree])
+    assert places.can_reach(user, found)
+    assert found.read_text() == program.read_text()
+    assert (found == program) == (user is None)
+    assert places.programs_for(user, program, [tree]) == found
+    if found != program:
+        shutil.rmtree(found.parents[2])

@@ -4,31 +4,39 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from scripts import places
 from scripts.house import answers_200
 from scripts.places import free_port
-from tests.machinery.checkouts import alive, clean_environment, command, copy_checkout, family, run, wait_for
+from tests.machinery.checkouts import (
+    alive,
+    clean_environment,
+    command,
+    copy_checkout,
+    family,
+    open_directory,
+    run,
+    wait_for,
+)
 
 EVERYBODY = ["postgres", "valkey", "box", "worker", "web"]
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout of its own; what it keeps elsewhere goes away with it."""
-    return copy_checkout(tmp_path_factory.mktemp("start") / "copy")
+def checkout() -> Iterator[Path]:
+    """A checkout of its own."""
+    with open_directory() as directory:
+        yield copy_checkout(directory / "copy")
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left(checkout: Path) -> object:
+def _nobody_is_left(checkout: Path) -> Iterator[None]:
     yield
     assert family(checkout) == {}
-    for name in ("pg", "valkey"):
-        places.forget(checkout / "var" / name)
 
 
 class Started:
