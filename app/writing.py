@@ -3,6 +3,7 @@
 import logging
 import re
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import orjson
@@ -28,7 +29,7 @@ def mask(text: str) -> str:
     return _LONG.sub(lambda found: found[0][:4] + "…", _MOBILE.sub(r"\1****\2", text))
 
 
-def _masked(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _masked(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for name, value in event.items():
         if any(word in name.lower() for word in SECRET_NAMES) and value:
             event[name] = "…"

@@ -58,7 +58,7 @@ def once(
 
     ``caller`` names who asks (keys of different callers never meet), ``given`` is the input that the
     key stands for. A refusal raised by ``act`` is not stored: nothing was done, so trying again with
-    the same key is allowed. A deadlock is tried again, at most three times in all.
+    the same key is allowed. A deadlock or a lost connection is tried again, at most three times in all.
     """
     key = request.headers.get(HEADER, "")
     if not _KEY.fullmatch(key):
@@ -71,7 +71,9 @@ def once(
             with tx() as session:
                 return _once(session, facts, act)
         except OperationalError as error:
-            if getattr(error.orig, "sqlstate", "") != _DEADLOCK or attempt == TRIES - 1:
+            # A lost connection leaves open whether the commit arrived; the key makes asking again safe.
+            passing = error.connection_invalidated or getattr(error.orig, "sqlstate", "") == _DEADLOCK
+            if not passing or attempt == TRIES - 1:
                 raise
     raise AssertionError("unreachable")
 

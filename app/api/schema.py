@@ -9,6 +9,7 @@ from flask import Response, request
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 MAX_PAGE = 50
+_SCHEMAS: dict[type, dict[str, Any]] = {}
 
 
 class ApiModel(BaseModel):
@@ -17,10 +18,14 @@ class ApiModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False)
 
     @classmethod
-    @lru_cache(maxsize=None)  # noqa: B019 - keyed by class: flask-openapi3 asks for it on every request
     def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """The JSON schema, computed once per class."""
-        return super().model_json_schema(*args, **kwargs)
+        """The JSON schema; computed once per class, because flask-openapi3 asks for it on every request."""
+        if args or kwargs:
+            return super().model_json_schema(*args, **kwargs)
+        found = _SCHEMAS.get(cls)
+        if found is None:
+            found = _SCHEMAS[cls] = super().model_json_schema()
+        return found
 
 
 def _whole(value: Any) -> Any:

@@ -16,8 +16,8 @@ def open_engine(
     """An engine with a fixed pool and limits that keep one slow statement from holding the house up.
 
     READ COMMITTED. A statement is cut after ``statement_s``, a wait for a lock after ``lock_s``, for a
-    connection after ``pool_s``, and an idle transaction after 10 s (RELIABILITY 6). Connections are tested before use, so that a restart
-    of PostgreSQL costs one reconnect and not an error.
+    connection after ``pool_s``, and an idle transaction after 10 s (RELIABILITY 6). Connections are not
+    tested before use (a round trip each): after a restart of PostgreSQL the first error renews the pool.
     """
     limits = (
         f"-c statement_timeout={int(statement_s * 1000)} -c lock_timeout={int(lock_s * 1000)}"

@@ -24,6 +24,7 @@ class BadCall(ValueError):
 
 MOST_AT_ONCE = 64
 
+
 def asked(request: Request) -> dict[str, Any]:
     """The JSON object in the body; nothing at all is an empty one. Raises BadCall."""
     body = request.get_data()

@@ -49,7 +49,9 @@ def _carry(box: Box, delivery: int, *, times: int = 1) -> None:
         attempts = send(box, row)
     else:
         with ThreadPoolExecutor(max_workers=times) as hands:
-            attempts = [attempt for sent in hands.map(lambda _: send(box, row), range(times)) for attempt in sent]
+            attempts = [
+                attempt for sent in hands.map(lambda _: send(box, row), range(times)) for attempt in sent
+            ]
     with box.store.write():
         for attempt in attempts:
             outbox.record(box, delivery, attempt)
