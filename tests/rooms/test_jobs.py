@@ -39,7 +39,9 @@ def test_a_job_may_wait_for_its_time(tx: Tx) -> None:
     with tx() as session:
         queue.defer(session, "send_refund", at=at, refund_id=7)
     with tx() as session:
-        row = session.execute(text("select task_name, args, scheduled_at, status from procrastinate_jobs")).one()
+        row = session.execute(
+            text("select task_name, args, scheduled_at, status from procrastinate_jobs")
+        ).one()
     assert tuple(row) == ("send_refund", {"refund_id": 7}, at, "todo")
 
 
