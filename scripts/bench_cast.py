@@ -1,4 +1,4 @@
-"""Who shops in a measurement: fans whom a clerk brought, logged in to the mini-program."""
+"""Who shops in a measurement: fans whom a clerk brought, logged in to the mini-program, among many others."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +17,8 @@ from scripts.bench_brand import STORES
 from wechat.box.credentials import Credentials
 
 MEMBERS = 400
+# Members who do nothing in the run. Without them the tables are so small that PostgreSQL uses no index.
+OTHERS = 20_000
 LOGIN_TTL_S = 86_400
 _CODES = text(
     """
@@ -24,6 +26,30 @@ _CODES = text(
     select 'c-' || lower(c.code), 'CLERK_OA', c.id, c.store_id from clerk c join store s on s.id = c.store_id
     where c.status = 'ACTIVE' and s.code = any(:stores)
     returning scene
+    """
+)
+_OTHERS = text(
+    """
+    with code as (
+        select array_agg(c.id) as clerks, array_agg(c.store_id) as stores, count(*) as n
+        from clerk c join qr_code q on q.clerk_id = c.id),
+    m as (
+        insert into member (number, created_at)
+        select 'MBENCH' || g, :at from generate_series(1, :count) g returning id),
+    i as (
+        insert into identity (member_id, app, appid, openid, followed, created_at)
+        select id, 'OA', :appid, 'oa-openid-of-other-member-' || id, true, :at from m returning id, member_id),
+    t as (
+        insert into touch (member_id, identity_id, kind, clerk_id, store_id, occurred_at, received_at, raw_key,
+                           valid, result)
+        select i.member_id, i.id, 'SCAN', code.clerks[1 + i.id % n], code.stores[1 + i.id % n], :at, :at,
+               'bench-other-' || i.id, true, 'ACQUIRED'
+        from i, code returning id, member_id, clerk_id, store_id),
+    a as (
+        insert into acquisition (member_id, kind, clerk_id, store_id, touch_id, acquired_at)
+        select member_id, 'ACQUISITION', clerk_id, store_id, id, :at from t)
+    insert into service_binding (member_id, clerk_id, store_id, touch_id, valid_from, reason, actor)
+    select member_id, clerk_id, store_id, id, :at, 'ACQUIRED', 'touch' from t
     """
 )
 
@@ -42,7 +68,12 @@ def gather(engine: Engine, credentials: Credentials) -> list[Shopper]:
     now = utc_now()
     with open_tx(engine)() as session:
         scenes = sorted(session.execute(_CODES, {"stores": list(STORES)}).scalars())
-        return [_come(session, credentials, n, scenes[n % len(scenes)], now) for n in range(MEMBERS)]
+        others = {"count": OTHERS, "appid": credentials.oa.appid, "at": now - timedelta(days=100)}
+        session.execute(_OTHERS, others)
+        cast = [_come(session, credentials, n, scenes[n % len(scenes)], now) for n in range(MEMBERS)]
+    with engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("vacuum analyze")
+    return cast
 
 
 def _come(session: Session, credentials: Credentials, n: int, scene: str, now: datetime) -> Shopper:
