@@ -12,15 +12,17 @@ from sqlalchemy.orm import Session
 Tx = Callable[[], AbstractContextManager[Session]]
 
 
-def open_engine(url: str, *, pool_size: int, statement_timeout_s: int = 5) -> Engine:
+def open_engine(
+    url: str, *, pool_size: int, statement_s: float = 5, lock_s: float = 3, pool_s: float = 5
+) -> Engine:
     """An engine with a fixed pool and limits that keep one slow statement from holding the house up.
 
-    READ COMMITTED. A statement is cut after ``statement_timeout_s``, a lock wait after 3 s, and an
-    idle transaction after 10 s (RELIABILITY 6). Connections are tested before use, so that a restart
-    of PostgreSQL costs one reconnect and not an error.
+    READ COMMITTED. A statement is cut after ``statement_s``, a wait for a lock after ``lock_s``, for a
+    connection after ``pool_s``, and an idle transaction after 10 s (RELIABILITY 6). Connections are not
+    tested before use (a round trip each): after a restart of PostgreSQL the first error renews the pool.
     """
     limits = (
-        f"-c statement_timeout={statement_timeout_s * 1000} -c lock_timeout=3000"
+        f"-c statement_timeout={int(statement_s * 1000)} -c lock_timeout={int(lock_s * 1000)}"
         " -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
         # Short statements on tables that lie in memory or on flash: index look-ups, nothing compiled.
         " -c random_page_cost=1.1 -c jit=off"
@@ -29,7 +31,7 @@ def open_engine(url: str, *, pool_size: int, statement_timeout_s: int = 5) -> En
         _psycopg(url),
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=5,
+        pool_timeout=pool_s,
         pool_recycle=1800,
         connect_args={"options": limits, "prepare_threshold": 1, "connect_timeout": 3},
         pool_reset_on_return="rollback",
