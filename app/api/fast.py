@@ -149,7 +149,7 @@ def _usable(kept: Kept, fresh: Freshness) -> bool:
 
 def _ask(inner: WsgiApp, environ: Environ, fresh: Freshness) -> _Caught:
     # Before the tables are read: a change that commits meanwhile makes the answer stale at once.
-    asked_at, versions = time.monotonic(), dict(zip(TOPICS, fresh.versions(TOPICS), strict=True))
+    asked_s, versions = time.monotonic(), dict(zip(TOPICS, fresh.versions(TOPICS), strict=True))
     caught = _Caught()
     asked = {**environ, "REQUEST_METHOD": "GET"}
     chunks = inner(asked, caught.start)
@@ -162,11 +162,11 @@ def _ask(inner: WsgiApp, environ: Environ, fresh: Freshness) -> _Caught:
     environ["lianke.route"] = asked.get("lianke.route", "unmatched")
     wish = asked.get("lianke.keep")
     if wish is not None and caught.status.startswith("200 "):
-        caught.kept = _kept(caught, wish, environ["lianke.route"], asked_at, versions)
+        caught.kept = _kept(caught, wish, environ["lianke.route"], asked_s, versions)
     return caught
 
 
-def _kept(caught: _Caught, wish: Keep, route: str, asked_at: float, versions: dict[str, int]) -> Kept:
+def _kept(caught: _Caught, wish: Keep, route: str, asked_s: float, versions: dict[str, int]) -> Kept:
     etag = f'"{hashlib.blake2b(caught.body, digest_size=12).hexdigest()}"'
     # no-cache = ask again each time, which a 304 answers cheaply: nobody in between may be a second late.
     common = (("Cache-Control", "no-cache"), ("Vary", "Accept-Language"), ("ETag", etag))
@@ -179,8 +179,8 @@ def _kept(caught: _Caught, wish: Keep, route: str, asked_at: float, versions: di
         etag=etag,
         topics=wish.topics,
         versions=tuple(versions[topic] for topic in wish.topics),
-        until=asked_at + wish.for_s,
-        alone_until=asked_at + min(wish.for_s, ALONE_S),
+        until=asked_s + wish.for_s,
+        alone_until=asked_s + min(wish.for_s, ALONE_S),
     )
 
 
