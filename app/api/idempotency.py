@@ -10,9 +10,10 @@ from typing import Annotated, Any
 
 import orjson
 from flask import Response, request
+from psycopg.errors import DeadlockDetected, UniqueViolation
 from pydantic import ConfigDict, Field
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.api.schema import ApiModel
@@ -39,11 +40,13 @@ class IdempotencyHeader(ApiModel):
 
 TRIES = 3
 _KEY = re.compile(r"[A-Za-z0-9_\-:.]{8,64}")
-_DEADLOCK = "40P01"
+_PRIMARY_KEY = "pk_idempotent_answer"
 
-_LOCK = text("select pg_try_advisory_xact_lock(hashtextextended(:lock, 0))")
-_FIND = text(
-    "select operation, input_hash, status, body from idempotent_answer where caller = :caller and key = :key"
+# The row is read as of the statement's begin, the lock is taken within it: whoever had the lock may have
+# committed between the two. Then keeping our answer meets theirs, and the next try finds it.
+_LOOK = text(
+    "select pg_try_advisory_xact_lock(hashtextextended(:lock, 0)) as mine, a.operation, a.input_hash, a.status,"
+    " a.body from (select 1) one left join idempotent_answer a on a.caller = :caller and a.key = :key"
 )
 _KEEP = text(
     "insert into idempotent_answer (caller, key, operation, input_hash, status, body)"
@@ -70,20 +73,25 @@ def once(
         try:
             with tx() as session:
                 return _once(session, facts, act)
-        except OperationalError as error:
-            # A lost connection leaves open whether the commit arrived; the key makes asking again safe.
-            passing = error.connection_invalidated or getattr(error.orig, "sqlstate", "") == _DEADLOCK
-            if not passing or attempt == TRIES - 1:
+        except DBAPIError as error:
+            if not _is_passing(error) or attempt == TRIES - 1:
                 raise
     raise AssertionError("unreachable")
 
 
+def _is_passing(error: DBAPIError) -> bool:
+    # A lost connection leaves open whether the commit arrived; the key makes asking again safe.
+    orig = error.orig
+    kept_by_another = isinstance(orig, UniqueViolation) and orig.diag.constraint_name == _PRIMARY_KEY
+    return error.connection_invalidated or isinstance(orig, DeadlockDetected) or kept_by_another
+
+
 def _once(session: Session, facts: dict[str, Any], act: Callable[[Session], tuple[Any, int]]) -> Response:
-    mine = session.execute(_LOCK, {"lock": f"idem {facts['caller']} {facts['key']}"}).scalar()
-    if not mine:
+    caller, key = facts["caller"], facts["key"]
+    found = session.execute(_LOOK, {"lock": f"idem {caller} {key}", "caller": caller, "key": key}).one()
+    if not found.mine:
         raise Conflict("IN_FLIGHT", "The same key is being worked on.")
-    found = session.execute(_FIND, {"caller": facts["caller"], "key": facts["key"]}).first()
-    if found is None:
+    if found.operation is None:
         body, status = act(session)
         payload = orjson.dumps(body)
         session.execute(_KEEP, {**facts, "status": status, "body": payload})

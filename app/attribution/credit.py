@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from app.attribution.policies import ROLES, Policy, in_effect, most_specific
+from app.attribution.policies import IN_EFFECT_JSON, ROLES, Policy, most_specific, read
 from app.attribution.rules import STRENGTH, Evidence, strongest
 from app.base.clock import iso, local_day, start_of_day
 from app.base.errors import Conflict
@@ -16,10 +16,10 @@ from models.attribution import AcquisitionKind, TouchKind
 from models.stores import ClerkStatus, StoreStatus
 
 # One statement for everything that may speak for somebody. Touches stay with the row they were recorded
-# for, so those of aliases are read too. Of each kind only the latest can win (TCH-5). A clerk who was gone
-# on the day of the order earns nothing on it (CLW-4).
+# for, so those of aliases are read too. Of each kind only the latest can win (TCH-5), if it lies within the
+# window of the policy. A clerk who was gone on the day of the order earns nothing on it (CLW-4).
 _FACTS = text(
-    """
+    f"""
     with root as (select coalesce(alias_of, id) as id from member where id = :member_id),
     me as (select id from root union all select m.id from member m join root on m.alias_of = root.id),
     told as (
@@ -27,7 +27,7 @@ _FACTS = text(
                t.received_at, t.clerk_id, t.store_id, null as why
         from touch t join clerk tc on tc.id = t.clerk_id
         where t.member_id in (select id from me) and t.valid and t.kind = any(:kinds)
-          and t.occurred_at <= :at and t.occurred_at >= :since
+          and t.occurred_at <= :at
           and case when tc.last_day is null then tc.status <> 'LEFT' else tc.last_day >= :day end
         order by t.kind, t.occurred_at desc, t.received_at desc, t.id desc),
     facts as (
@@ -48,7 +48,9 @@ _FACTS = text(
            or exists (select 1 from clerk c join member m on m.phone_hash = c.phone_hash
                       where c.status <> 'LEFT' and m.id = (select id from root))
         union all
-        select 'HQ', null, null, null, null, null, null, e.code from legal_entity e where e.kind = 'HQ')
+        select 'HQ', null, null, null, null, null, null, e.code from legal_entity e where e.kind = 'HQ'
+        union all
+        select 'POLICIES', null, null, null, null, null, null, ({IN_EFFECT_JSON}))
     select f.tag, f.touch_id, f.kind, f.at, f.received_at, f.clerk_id, f.why,
            c.code as clerk_code, c.name as clerk_name, c.status as clerk_status, c.last_day,
            coalesce(cs.code, s.code) as store_code, coalesce(cs.name, s.name) as store_name,
@@ -71,6 +73,7 @@ class _Facts:
     served: Row[Any] | None = None
     fulfils: Row[Any] | None = None
     hq: str = ""
+    policies: list[Policy] = field(default_factory=list)
     is_self: bool = False
     touches: dict[int, Row[Any]] = field(default_factory=dict)
 
@@ -85,19 +88,22 @@ def resolve(
     fulfil_store: str | None,
     at: datetime,
 ) -> dict[str, dict[str, Any]]:
-    """The credit snapshot of each category in an order placed ``at`` (POL-2); two statements.
+    """The credit snapshot of each category in an order placed ``at`` (POL-2); one statement.
 
     Only what had happened by ``at`` counts, under the version in effect ``at``. ``fulfil_store`` is the
     code of the store that hands over, None when a warehouse ships. A snapshot names direct parties of this
     order and nobody above them (POL-5); on a self-purchase no personal role (SPL-9). Refuses NO_POLICY
     when no policy is in effect.
     """
-    policies = in_effect(
-        session, entity=selling_entity, ownership=selling_ownership, categories=categories, at=at
-    )
-    chosen = {category: most_specific(policies, category) for category in categories}
-    longest = max((policy.terms.sell_window_days for policy in policies), default=0)
-    facts = _find(session, member_id, fulfil_store, at, longest)
+    given = {
+        "member_id": member_id,
+        "fulfil_store": fulfil_store,
+        "entity": selling_entity,
+        "ownership": selling_ownership,
+        "categories": sorted(categories),
+    }
+    facts = _find(session, given, at)
+    chosen = {category: most_specific(facts.policies, category) for category in categories}
     snapshots = {}
     for category, policy in chosen.items():
         if policy is None:
@@ -106,19 +112,9 @@ def resolve(
     return snapshots
 
 
-def _find(session: Session, member_id: int, fulfil_store: str | None, at: datetime, days: int) -> _Facts:
-    rows = session.execute(
-        _FACTS,
-        {
-            "member_id": member_id,
-            "fulfil_store": fulfil_store,
-            "kinds": [kind.value for kind in STRENGTH],
-            "at": at,
-            "since": _window_start(at, days),
-            "day": local_day(at),
-        },
-    ).all()
-    return _sorted(rows)
+def _find(session: Session, given: dict[str, Any], at: datetime) -> _Facts:
+    moment = {"kinds": [kind.value for kind in STRENGTH], "at": at, "day": local_day(at)}
+    return _sorted(session.execute(_FACTS, {**given, **moment}).all())
 
 
 def _sorted(rows: Sequence[Row[Any]]) -> _Facts:
@@ -137,6 +133,8 @@ def _sorted(rows: Sequence[Row[Any]]) -> _Facts:
                 facts.is_self = True
             case "HQ":
                 facts.hq = f"entity:{row.why}"
+            case "POLICIES":
+                facts.policies = read(row.why)
     return facts
 
 

@@ -61,9 +61,7 @@ class Policy:
     terms: Terms
 
 
-_IN_EFFECT = text(
-    """
-    select p.code, p.version, p.scope, p.scope_ref, p.mode, p.params
+_IN_EFFECT = """
     from attribution_policy p
     where p.approved_at is not null and p.effective_from <= :at
       and (p.effective_to is null or p.effective_to > :at)
@@ -72,7 +70,13 @@ _IN_EFFECT = text(
            or (p.scope = 'STORE_TYPE' and p.scope_ref = :ownership)
            or (p.scope = 'CATEGORY' and p.scope_ref = any(:categories)))
     """
+# The policies that can apply to a sale of ``:categories`` by ``:entity``, a store of ``:ownership``, at ``:at``
+# (POL-1, POL-2), as one JSON text for ``read``: so another statement can bring them along.
+IN_EFFECT_JSON = (
+    "select coalesce(json_agg(json_build_array(p.code, p.version, p.scope, p.scope_ref, p.mode, p.params)), '[]')"
+    f"::text {_IN_EFFECT}"
 )
+_ALONE = text(IN_EFFECT_JSON)
 _LOCK = text("select pg_advisory_xact_lock(hashtextextended('policy ' || :code, 0))")
 _LATEST = text(
     """
@@ -98,22 +102,20 @@ _INSERT = text(
 )
 
 
+def read(in_effect: str) -> list[Policy]:
+    """The policies in an answer of ``IN_EFFECT_JSON``."""
+    return [
+        Policy(code, version, PolicyScope(scope), scope_ref, PolicyMode(mode), terms_of(params))
+        for code, version, scope, scope_ref, mode, params in orjson.loads(in_effect)
+    ]
+
+
 def in_effect(
     session: Session | Connection, *, entity: str, ownership: str, categories: Iterable[str], at: datetime
 ) -> list[Policy]:
     """The policies that can apply to a sale at a moment, of every scope (POL-1, POL-2)."""
     facts = {"entity": entity, "ownership": ownership, "categories": sorted(categories), "at": at}
-    return [
-        Policy(
-            row.code,
-            row.version,
-            PolicyScope(row.scope),
-            row.scope_ref,
-            PolicyMode(row.mode),
-            terms_of(row.params),
-        )
-        for row in session.execute(_IN_EFFECT, facts)
-    ]
+    return read(session.execute(_ALONE, facts).scalar_one())
 
 
 def most_specific(policies: Iterable[Policy], category: str) -> Policy | None:

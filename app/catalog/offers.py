@@ -13,7 +13,8 @@ _OFFERS = text(
     " c.code as category_code, k.price_fen, k.list_fen, p.exemption, p.min_age, p.handling,"
     " k.status = 'ON' and p.status = 'ON' as on_sale"
     " from sku k join product p on p.id = k.product_id join category c on c.id = p.category_id"
-    " where k.code = any(:codes)"
+    # Through a sub-select, so that the plan does not depend on how many codes there are and is made once.
+    " where k.code = any(array(select unnest(cast(:codes as text[]))))"
 )
 
 
