@@ -8,11 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_TABLES = Path(__file__).with_name("tables.sql")
-_LIVED = (
-    *("persons", "chats", "windows", "tokens", "codes", "pictures", "mp_codes", "once_codes"),
-    *("orders", "prepays", "refunds", "deliveries", "attempts"),
-)
+_TABLES = Path(__file__).parent
 
 
 class Store:
@@ -29,7 +25,8 @@ class Store:
         # WAL with NORMAL loses nothing to kill -9; only a power cut could cost the last commits.
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.executescript(_TABLES.read_text(encoding="utf-8"))
+        for tables in sorted(_TABLES.glob("tables*.sql")):
+            self._db.executescript(tables.read_text(encoding="utf-8"))
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -89,10 +86,13 @@ class Store:
             return number
 
     def forget_lives(self) -> None:
-        """Forget people, codes, orders and deliveries; keep credentials, settings and the running numbers."""
+        """Forget all that was lived: every table but ``kept`` (credentials, settings, running numbers)."""
         with self.write() as db:
-            for table in _LIVED:
-                db.execute(f"DELETE FROM {table}")
+            tables = self.rows(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name != 'kept'"
+            )
+            for table in tables:
+                db.execute(f"DELETE FROM {table['name']}")
 
     def close(self) -> None:
         """Close the file; waits for the writer whose turn it is."""
