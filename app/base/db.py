@@ -8,6 +8,8 @@ from psycopg.types.numeric import Int8Dumper
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session
 
+from app.base.step import Step
+
 # Opens one transaction: ``with tx() as session``. Commits at the end, rolls back on any exception.
 Tx = Callable[[], AbstractContextManager[Session]]
 
@@ -51,7 +53,7 @@ def open_tx(engine: Engine) -> Tx:
 
     @contextmanager
     def tx() -> Iterator[Session]:
-        with Session(engine, expire_on_commit=False, autoflush=False) as session, session.begin():
+        with Step(engine, expire_on_commit=False, autoflush=False) as session, session.begin():
             yield session
 
     return tx

@@ -1,0 +1,80 @@
+"""The short way of a transaction's plain SQL: the same answers, errors and care as the usual way."""
+
+import pytest
+from sqlalchemy import Engine, event, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+
+from app.base.db import Tx
+from app.base.step import Answer
+from models.members import Member
+
+
+def test_rows_are_read_by_name_and_position(tx: Tx) -> None:
+    with tx() as session:
+        row = session.execute(
+            text("select cast(:one as bigint) as one, :two as two"), {"one": 1, "two": "b"}
+        ).one()
+        assert (row.one, row[1], dict(row._mapping)) == (1, "b", {"one": 1, "two": "b"})
+        assert session.execute(text("select 1 where false")).first() is None
+        numbers = text("select generate_series(1, :n) as n")
+        assert session.execute(numbers, {"n": 3}).scalars().all() == [1, 2, 3]
+        assert session.execute(numbers, {"n": 2}).mappings().all() == [{"n": 1}, {"n": 2}]
+
+
+def test_percent_signs_and_casts_mean_what_they_say(tx: Tx) -> None:
+    with tx() as session:
+        assert session.execute(text("select 'a%b' like 'a%%'::text, 7 % 4")).one() == (True, 3)
+        assert session.execute(text("select :x like 'a%'"), {"x": "ab"}).scalar() is True
+
+
+def test_a_statement_without_rows_tells_how_many_it_changed(tx: Tx) -> None:
+    with tx() as session:
+        session.execute(text("create temporary table seen (n bigint) on commit drop"))
+        answer = session.execute(text("insert into seen select generate_series(1, 5)"))
+        assert isinstance(answer, Answer)
+        assert (answer.rowcount, answer.all()) == (5, [])
+
+
+def test_a_constraint_is_reported_as_sqlalchemy_reports_it(tx: Tx) -> None:
+    twice = text(
+        "insert into category (code, name, name_en, position) values ('x', 'x', 'x', 1), ('x', 'x', 'x', 1)"
+    )
+    with pytest.raises(IntegrityError) as caught, tx() as session:
+        session.execute(twice)
+    assert getattr(caught.value.orig, "sqlstate", "") == "23505"
+    with tx() as session:
+        assert session.execute(text("select count(*) from category")).scalar() == 0
+
+
+def test_a_missing_value_is_refused(tx: Tx) -> None:
+    with pytest.raises(DBAPIError), tx() as session:
+        session.execute(text("select :there, :missing"), {"there": 1})
+
+
+def test_a_broken_connection_is_given_up_and_the_next_transaction_works(tx: Tx) -> None:
+    with pytest.raises(OperationalError) as caught, tx() as session:
+        session.execute(text("select pg_terminate_backend(pg_backend_pid())"))
+    assert caught.value.connection_invalidated
+    with tx() as session:
+        assert session.execute(text("select 1")).scalar() == 1
+
+
+def test_whoever_listens_to_statements_hears_them(tx: Tx, engine: Engine) -> None:
+    heard: list[str] = []
+
+    def listen(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        heard.append(statement)
+
+    event.listen(engine, "before_cursor_execute", listen)
+    try:
+        with tx() as session:
+            assert session.execute(text("select :n"), {"n": 1}).scalar() == 1
+    finally:
+        event.remove(engine, "before_cursor_execute", listen)
+    assert heard == ["select %(n)s"]
+
+
+def test_everything_else_goes_the_usual_way(tx: Tx) -> None:
+    with tx() as session:
+        assert session.execute(select(Member.id)).all() == []
+        session.execute(text("select :n"), [{"n": 1}, {"n": 2}])
