@@ -1,5 +1,5 @@
 """How api.weixin.qq.com answers: errors with a rid under HTTP 200, content types as observed (WECHAT.md 0,
-13.1, 14)."""
+14)."""
 
 import json
 import secrets
@@ -7,46 +7,8 @@ from typing import Any
 
 from flask import Request, Response
 
-_TEXTS = {
-    -1: "system error",
-    40001: "invalid credential, access_token is invalid or not latest, could get access_token by"
-    " getStableAccessToken, more details at https://mmbizurl.cn/s/JtxxFh33r",
-    40002: "invalid grant_type",
-    40003: "invalid openid",
-    40007: "invalid media_id",
-    40008: "invalid message type",
-    40013: "invalid appid",
-    40029: "invalid code",
-    40053: "invalid action info, please check document",
-    40066: "invalid url",
-    40097: "invalid args",
-    40125: "invalid appsecret",
-    40129: "invalid scene",
-    40163: "code been used",
-    40169: "invalid length for scene, or the data is not json string",
-    40226: "code blocked",
-    41001: "access_token missing",
-    41002: "appid missing",
-    41004: "appsecret missing",
-    41008: "missing code",
-    41009: "missing openid",
-    41030: "invalid page",
-    42001: "access_token expired",
-    43001: "require GET method",
-    43002: "require POST method",
-    44002: "empty post data",
-    44004: "empty content",
-    45002: "content size out of limit",
-    45008: "article size out of limit",
-    45009: "reach max api daily quota limit",
-    45011: "api minute-quota reach limit, must slower, retry next minute",
-    45015: "response out of time limit or subscription is canceled",
-    45029: "qrcode count out of limit",
-    45047: "out of response count limit",
-    47001: "data format error",
-    48001: "api unauthorized",
-    85096: "scancode_time is system reserved, not support set",
-}
+from wechat.box.errmsgs import TEXTS
+
 _JSON = "application/json; encoding=utf-8"
 _SNS = "text/plain"
 
@@ -80,7 +42,7 @@ def done() -> Response:
 
 def refused(refusal: Refusal, *, sns: bool = False) -> Response:
     """The error answer: HTTP 200, errcode, text and rid."""
-    text = _TEXTS[refusal.errcode] + (f" {refusal.detail}" if refusal.detail else "")
+    text = TEXTS[refusal.errcode] + (f" {refusal.detail}" if refusal.detail else "")
     return said({"errcode": refusal.errcode, "errmsg": f"{text} rid: {rid()}"}, sns=sns)
 
 

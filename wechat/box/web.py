@@ -9,24 +9,14 @@ from typing import Any
 from flask import Flask, Request, Response, jsonify, redirect, request, send_from_directory
 from werkzeug.exceptions import HTTPException
 
-from wechat.box import access, answers, control, mp_api, oa_api, pay_api, pay_signing
+from wechat.box import answers, control, pay_api, pay_signing
 from wechat.box.answers import Refusal
 from wechat.box.inside import Box
+from wechat.box.open_doors import DOORS
 from wechat.box.pay_signing import PayRefusal
 
 _ALL = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _PAGE = Path(__file__).parent / "page"
-_OPEN: list[tuple[str, str, Callable[[Box, Request], Response]]] = [
-    ("GET", "/cgi-bin/token", access.classic_token),
-    ("POST", "/cgi-bin/stable_token", access.stable_token),
-    ("POST", "/cgi-bin/qrcode/create", oa_api.create_code),
-    ("GET", "/cgi-bin/showqrcode", oa_api.show_code),
-    ("GET", "/cgi-bin/user/info", oa_api.user_info),
-    ("POST", "/cgi-bin/message/custom/send", oa_api.send_customer_message),
-    ("GET", "/sns/jscode2session", mp_api.code_to_session),
-    ("POST", "/wxa/business/getuserphonenumber", mp_api.phone_number),
-    ("POST", "/wxa/getwxacodeunlimit", mp_api.unlimited_code),
-]
 _PAY: list[tuple[str, str, Callable[..., pay_api.Answer]]] = [
     ("POST", "/v3/pay/transactions/jsapi", pay_api.prepay),
     ("GET", "/v3/pay/transactions/out-trade-no/<out_trade_no>", pay_api.query),
@@ -70,7 +60,7 @@ def make_app(box: Box) -> Flask:
     """The Flask application of this box."""
     app = Flask("wechat.box", static_folder=None)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask types only the base provider
-    for verb, path, view in _OPEN:
+    for verb, path, view in DOORS:
         app.add_url_rule(path, path, functools.partial(_open_view, box, verb, view), methods=_ALL)
     for verb, path, pay_view in _PAY:
         app.add_url_rule(path, verb + path, functools.partial(_pay_view, box, pay_view), methods=[verb])
