@@ -129,7 +129,8 @@ def _install(requirements: str) -> None:
 
 
 def _make_venv() -> None:
-    if _runs([PYTHON, "-m", "pip", "--version"]):
+    # A link to the system's own Python would also run pip, and install into the system.
+    if _runs([PYTHON, "-c", "import pip, sys; sys.exit(sys.prefix == sys.base_prefix)"]):
         return
     if not _runs([sys.executable, "-c", "import ensurepip, venv"]):
         short = "python{}.{}".format(*sys.version_info[:2])
