@@ -10,6 +10,7 @@ import random
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -18,12 +19,22 @@ import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError, SSLError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    MaxRetryError,
+    NewConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
+
+from wechat.patience import TimedResponse, listening
 
 # urllib3 writes whole URLs at DEBUG and WARNING; ours carry tokens, secrets and openids in the query.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 USER_AGENT = "lianke/1 python-requests"
+TIMEOUTS = (TimeoutError, ReadTimeoutError)
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,15 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+@dataclass(frozen=True)
+class Stream:
+    """An HTTP answer whose body is still coming. Reading `pieces` raises Broken when it breaks off."""
+
+    status: int
+    headers: Mapping[str, str]
+    pieces: Iterator[bytes]
 
 
 class Broken(Exception):
@@ -46,14 +66,16 @@ class Broken(Exception):
 
 
 class Http:
-    """The pool. Thread-safe. Times in seconds; `attempts` and `budget_s` bound how often a call may go
-    out."""
+    """The pool. Thread-safe. Times in seconds: `read_s` bounds each silence, `answer_s` one whole answer,
+    however it drips; `attempts` and `budget_s` bound how often a call may go out. A call therefore ends
+    within `connect_s` + `answer_s` + `budget_s`, also against a server that means ill."""
 
     def __init__(
         self,
         *,
         connect_s: float = 1.0,
         read_s: float = 3.0,
+        answer_s: float = 6.0,
         attempts: int = 3,
         budget_s: float = 4.0,
         pool_size: int = 16,
@@ -65,7 +87,7 @@ class Http:
         self._attempts = max(1, attempts)
         self._budget_s = budget_s
         self._sleep = sleep
-        self._pool = _Pool((connect_s, read_s), pool_size, idle_s, ca_file or True, proxy)
+        self._pool = _Pool((connect_s, read_s), answer_s, pool_size, idle_s, ca_file or True, proxy)
         self._session = self.session({})
 
     def session(self, moved: Mapping[str, str]) -> requests.Session:
@@ -104,6 +126,19 @@ class Http:
             broken = broken_by(error)
         raise broken
 
+    @contextmanager
+    def stream(self, request: requests.PreparedRequest, *, whole_s: float = 240.0) -> Iterator[Stream]:
+        """Sends once and hands over the body in raw pieces, which must all have come after `whole_s`. Raises
+        Broken when there is no answer, or none to the end."""
+        try:
+            with listening(whole_s), self._session.send(request, allow_redirects=False, stream=True) as found:
+                yield Stream(found.status_code, found.headers, _pieces(found))
+        except (requests.RequestException, HTTPError) as error:
+            broken = broken_by(error)
+        else:
+            return
+        raise broken
+
     def tries(self) -> Iterator[int]:
         """Counts the attempts of one call: 0 at once, then after 0.1 s, 0.2 s, ... (each times 0.5 to 1.5 by
         chance), at most `attempts` in all and none later than `budget_s` after the first. The caller breaks
@@ -117,11 +152,22 @@ class Http:
             yield attempt
 
 
+def _pieces(response: requests.Response) -> Iterator[bytes]:
+    try:
+        while piece := response.raw.read(64 * 1024, decode_content=False):
+            yield piece
+    except (HTTPError, OSError) as error:
+        broken = Broken("TIMEOUT" if isinstance(error, TIMEOUTS) else "CONNECTION", nothing_sent=False)
+    else:
+        return
+    raise broken
+
+
 def broken_by(error: Exception) -> Broken:
     """What an exception of requests or urllib3 says about the call. Made anew, because theirs quote the
     URL."""
-    code = "TIMEOUT" if isinstance(error, requests.Timeout) else "CONNECTION"
-    return Broken(code, _never_connected(error))
+    waited = isinstance(error, requests.Timeout) or any(isinstance(one, TIMEOUTS) for one in error.args)
+    return Broken("TIMEOUT" if waited else "CONNECTION", _never_connected(error))
 
 
 def _never_connected(error: Exception) -> bool:
@@ -139,9 +185,16 @@ class _Pool(HTTPAdapter):
     """requests' pool with our timeouts put on every call, also on those that a library makes without."""
 
     def __init__(
-        self, timeout: tuple[float, float], size: int, idle_s: float, verify: bool | str, proxy: str | None
+        self,
+        timeout: tuple[float, float],
+        answer_s: float,
+        size: int,
+        idle_s: float,
+        verify: bool | str,
+        proxy: str | None,
     ) -> None:
         self._timeout = timeout
+        self._answer_s = answer_s
         self._idle_s = idle_s
         self._verify = verify
         self._proxies = {"http": proxy, "https": proxy} if proxy else {}
@@ -152,13 +205,12 @@ class _Pool(HTTPAdapter):
         _drop_idle(self.poolmanager, self._idle_s)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        return super().send(
-            request,
-            stream=bool(kwargs.get("stream")),
-            timeout=self._timeout,
-            verify=self._verify,
-            proxies=self._proxies,
-        )
+        # What is streamed is a file; who asks for one bounds it (`Http.stream`).
+        stream = bool(kwargs.get("stream"))
+        with nullcontext() if stream else listening(self._timeout[0] + self._answer_s):
+            return super().send(
+                request, stream=stream, timeout=self._timeout, verify=self._verify, proxies=self._proxies
+            )
 
 
 class _Moved(BaseAdapter):
@@ -183,6 +235,7 @@ def _drop_idle(manager: PoolManager, idle_s: float) -> None:
     class Fresh:
         def _get_conn(self, timeout: float | None = None) -> HTTPConnection:
             connection = super()._get_conn(timeout)  # type: ignore[misc]  # mixed into urllib3's pools below
+            connection.response_class = TimedResponse
             if time.monotonic() - getattr(connection, "rested_at", time.monotonic()) > idle_s:
                 connection.close()
             return connection  # type: ignore[no-any-return]  # as above
