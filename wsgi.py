@@ -1,6 +1,6 @@
 """What gunicorn serves: ``gunicorn -c gunicorn.conf.py wsgi:app``."""
 
 from app import create_app
-from app.settings import Settings
+from app.settings import settings_or_exit
 
-app = create_app(Settings())
+app = create_app(settings_or_exit())

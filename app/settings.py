@@ -1,9 +1,10 @@
 """Every environment variable of Lianke, named once, with its unit and default."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, SecretStr, model_validator
+from pydantic import AfterValidator, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SAMPLE_WORDS = ("changeme", "change-me", "secret", "sample", "example", "password", "lianke")
@@ -100,3 +101,22 @@ class Settings(BaseSettings):
         if not 300 <= self.unpaid_order_ttl_s <= 3600:
             raise ValueError("UNPAID_ORDER_TTL_S must be between 300 and 3600 (STK-2)")
         return self
+
+
+def settings_or_exit() -> Settings:
+    """The settings of the environment; else one plain sentence for each wrong variable, and exit 2."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+    for item in found:
+        print(_sentence(item["loc"], item["type"], item["msg"]), file=sys.stderr)
+    sys.exit(2)
+
+
+def _sentence(where: tuple[int | str, ...], kind: str, message: str) -> str:
+    name = str(where[0]).upper() if where else ""
+    if kind == "missing":
+        return f"{name} is not set; docs/operations.md says what it is."
+    told = message.removeprefix("Value error, ")
+    return f"{name}: {told}" if name else told

@@ -258,10 +258,16 @@ def main() -> int:
         for number, (title, act) in enumerate(tour.steps(), start=1):
             print(f"  {number:2}. {title}: {act()}", flush=True)
     except Broken as broken:
-        print(f"  {number:2}. {title}: FAILED: {broken}", file=sys.stderr, flush=True)
-        return 1
+        return _failed(number, title, str(broken))
+    except (LookupError, TypeError, ValueError) as odd:
+        return _failed(number, title, f"an answer has another shape than expected ({type(odd).__name__}: {odd})")
     print("  The tour is over: every step held.", flush=True)
     return 0
+
+
+def _failed(number: int, title: str, why: str) -> int:
+    print(f"  {number:2}. {title}: FAILED: {why}", file=sys.stderr, flush=True)
+    return 1
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from app.jobs import run_worker
-from app.settings import Settings
+from app.settings import settings_or_exit
 
 if __name__ == "__main__":
-    run_worker(Settings())
+    run_worker(settings_or_exit())
