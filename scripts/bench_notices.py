@@ -7,7 +7,7 @@ from datetime import datetime
 
 from app.base.clock import SHANGHAI, iso, utc_now
 from wechat.box.credentials import Merchant
-from wechat.box.pay_signing import platform_headers, sealed
+from wechat.box.pay_signing import Signer, platform_headers, sealed
 
 
 def notice(
@@ -28,7 +28,7 @@ def notice(
         "resource": sealed(merchant, trade, "transaction"),
     }
     body = json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
-    headers = platform_headers(merchant, body)
+    headers = platform_headers(Signer(merchant.platform_key_id, merchant.platform_key), body)
     return {name.replace("-", "_"): value for name, value in headers.items()}, body
 
 

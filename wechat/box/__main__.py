@@ -1,4 +1,4 @@
-"""``python -m wechat.box serve --port N --state DIR [--callback URL]``"""
+"""``python -m wechat.box serve --port N --state DIR [--callback URL] [--tls]``"""
 
 import argparse
 import sqlite3
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from wechat.box.inside import Unknown
-from wechat.box.serve import serve
+from wechat.box.serve import Wishes, serve
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,11 +22,29 @@ def main(arguments: list[str] | None = None) -> int:
     )
     asked.add_argument("--callback", help="where message pushes go; payment notices go to their notify_url")
     asked.add_argument("--exit-with-parent", action="store_true", help="stop when the starting process dies")
+    asked.add_argument("--tls", action="store_true", help="HTTPS under WeChat's names, by its own authority")
+    asked.add_argument(
+        "--control-port", type=int, default=0, help="with --tls: the port of the plain control API"
+    )
+    asked.add_argument(
+        "--zero-serial", action="store_true", help="the platform certificate's serial begins with a zero"
+    )
     given = parser.parse_args(arguments)
-    if not 0 <= given.port <= 65535:
-        parser.error("--port is 0 to 65535")
+    for port in (given.port, given.control_port):
+        if not 0 <= port <= 65535:
+            parser.error("a port is 0 to 65535")
     try:
-        serve(given.port, given.state, given.callback, exit_with_parent=given.exit_with_parent)
+        serve(
+            Wishes(
+                port=given.port,
+                state=given.state,
+                callback=given.callback,
+                tls=given.tls,
+                control_port=given.control_port,
+                zero_serial=given.zero_serial,
+                exit_with_parent=given.exit_with_parent,
+            )
+        )
     except (OSError, sqlite3.Error, Unknown) as problem:
         print(f"The box cannot start on port {given.port} with {given.state}: {problem}", file=sys.stderr)
         return 2

@@ -11,7 +11,6 @@ from flask import Request
 
 from wechat.box import access, acts, codes, courier, mp_api, orders, outbox, people, pushing
 from wechat.box.acts import Impossible
-from wechat.box.credentials import as_told
 from wechat.box.inside import Box, Unknown
 from wechat.box.orders import CannotPay
 
@@ -269,4 +268,4 @@ def reset(box: Box, request: Request) -> Answer:
 
 def about(box: Box, request: Request) -> Answer:
     """GET /box/about: the JSON line that ``serve`` printed"""
-    return 200, as_told(box.credentials, request.host_url.rstrip("/"))
+    return 200, box.told

@@ -6,7 +6,7 @@ import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
-from wechat.box import notices, outbox, pushing, refunds
+from wechat.box import notices, outbox, pay_due, pushing
 from wechat.box.inside import Box
 from wechat.box.outbox import DeliveryState
 
@@ -97,7 +97,7 @@ class Courier(threading.Thread):
                 self._over.wait(_LONGEST_SLEEP_S)
 
     def _round(self) -> None:
-        refunds.settle_due(self._box)
+        pay_due.settle(self._box)
         for delivery in outbox.due(self._box, _HANDS):
             if not self._hands.acquire(blocking=False):
                 break
@@ -115,7 +115,7 @@ class Courier(threading.Thread):
             self._hands.release()
 
     def _sleep_s(self) -> float:
-        times = [at for at in (outbox.next_due(self._box), refunds.next_due(self._box)) if at is not None]
+        times = [at for at in (outbox.next_due(self._box), pay_due.next_due(self._box)) if at is not None]
         soonest = min(times, default=None)
         if soonest is None:
             return _LONGEST_SLEEP_S

@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
 from cryptography.x509.oid import NameOID
 
+from wechat.box import platform_certificates
+from wechat.box.platform_certificates import ORDINARY, ZERO, PlatformCertificate
 from wechat.box.state import Store
 
 _LETTERS_AND_DIGITS = string.ascii_letters + string.digits
@@ -31,7 +33,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Merchant:
-    """A WeChat Pay merchant in public-key mode, with both sides' keys (the box plays the platform too)."""
+    """A WeChat Pay merchant with both sides' keys (the box plays the platform too)."""
 
     mchid: str
     apiv3_key: str
@@ -42,6 +44,7 @@ class Merchant:
     platform_key: RSAPrivateKey
     platform_key_id: str
     platform_public_key_pem: str
+    certificates: dict[str, PlatformCertificate]
 
 
 @dataclass(frozen=True)
@@ -148,19 +151,29 @@ def load_or_make(store: Store) -> Credentials:
             public_key=_private_key(pay["private_key_pem"]).public_key(),
             platform_key=platform_key,
             platform_public_key_pem=_public_pem_of(platform_key.public_key()),
+            certificates=platform_certificates.load_or_make(store),
         ),
     )
 
 
-def as_told(credentials: Credentials, origin: str) -> dict[str, Any]:
-    """The JSON line that ``serve`` prints: all that a foreign client needs to talk to the box at
-    ``origin``."""
+def as_told(
+    credentials: Credentials,
+    origin: str,
+    *,
+    control: str | None = None,
+    ca_pem: str | None = None,
+    zero_serial: bool = False,
+) -> dict[str, Any]:
+    """The JSON line that ``serve`` prints: all that a foreign client needs to talk to the box at ``origin``
+    (and to steer it at ``control``, the same when it is not told)."""
     oa, mp, pay = credentials.oa, credentials.mp, credentials.pay
+    certificate = pay.certificates[ZERO if zero_serial else ORDINARY]
     return {
         "api_base": origin,
         "mp_base": origin,
         "pay_base": origin,
-        "control_base": origin,
+        "control_base": control or origin,
+        **({"ca_pem": ca_pem} if ca_pem else {}),
         "oa": {
             "appid": oa.appid,
             "secret": oa.secret,
@@ -177,5 +190,7 @@ def as_told(credentials: Credentials, origin: str) -> dict[str, Any]:
             "merchant_serial": pay.serial,
             "platform_public_key_pem": pay.platform_public_key_pem,
             "platform_public_key_id": pay.platform_key_id,
+            "platform_certificate_pem": certificate.pem,
+            "platform_serial": certificate.serial,
         },
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+from wechat.box import pay_settings
 from wechat.box.credentials import Account, Credentials
 from wechat.box.state import Store
 
@@ -36,10 +37,8 @@ _DEFAULTS: dict[str, Any] = {
     "notice_timeout_s": 5,
     # Real notices are repeated after 15 s ... 6 h; on a laptop nobody waits for that.
     "notice_speedup": 15,
-    "refund_delay_s": 1,
-    "refund_interval_s": 0,
     "faults": {},
-}
+} | pay_settings.DEFAULTS
 
 
 class Unknown(ValueError):
@@ -53,6 +52,8 @@ class Box:
     store: Store
     credentials: Credentials
     wake: threading.Event = field(default_factory=threading.Event)
+    # What ``serve`` told in its JSON line.
+    told: dict[str, Any] = field(default_factory=dict)
 
     def now(self) -> float:
         """Seconds since 1970 on the box's clock, which a test may move (business time: expiries, states,
@@ -120,6 +121,8 @@ def _check_setting(name: str, value: Any) -> None:
         isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
     ):
         raise Unknown(f"{name} is a number, 0 or more")
+    if (sentence := pay_settings.problem(name, value)) is not None:
+        raise Unknown(sentence)
     if name == "notice_speedup" and value <= 0:
         raise Unknown("notice_speedup is more than 0")
 

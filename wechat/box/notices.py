@@ -6,7 +6,7 @@ import sqlite3
 import uuid
 from typing import Any
 
-from wechat.box import outbox
+from wechat.box import outbox, pay_keys
 from wechat.box.calling import Heard, call
 from wechat.box.inside import Box, letters, rfc3339
 from wechat.box.outbox import Attempt
@@ -78,7 +78,7 @@ def _post(box: Box, url: str, notice: dict[str, Any], *, signature: str | None) 
         "Accept": "*/*",
         "Pragma": "no-cache",
         "Cache-Control": "no-cache",
-        **platform_headers(merchant, body),
+        **platform_headers(pay_keys.for_notice(box), body),
     }
     if signature is not None:
         headers["Wechatpay-Signature"] = signature

@@ -1,19 +1,16 @@
-"""What a program calls on api.mch.weixin.qq.com: prepay, query, close, refund (WECHAT_PAY.md 3.2, 5, 6)."""
+"""What a program calls on api.mch.weixin.qq.com: prepay, query, close, refund, certificates (WECHAT_PAY.md 3,
+5, 6)."""
 
 from typing import Any
 
-from flask import Request
+from flask import Request, Response
 
-from wechat.box import orders, people, refunds
+from wechat.box import orders, pay_keys, people, refunds
 from wechat.box.inside import Box
-from wechat.box.pay_shapes import CLOSE, JSAPI, REFUND, read
+from wechat.box.pay_shapes import CLOSE, ECHO, JSAPI, REFUND, read
 from wechat.box.pay_signing import PayRefusal
 
-_NO_CERTIFICATES = (
-    "无可用的平台证书，请在商户平台-API安全申请使用微信支付公钥。可查看指引"
-    "https://pay.weixin.qq.com/docs/merchant/products/platform-certificate/wxp-pub-key-guide.html"
-)
-Answer = tuple[int, dict[str, Any] | None]
+Answer = tuple[int, dict[str, Any] | None] | Response
 
 
 def prepay(box: Box, request: Request) -> Answer:
@@ -79,5 +76,19 @@ def query_refund(box: Box, request: Request, out_refund_no: str) -> Answer:
 
 
 def certificates(box: Box, request: Request) -> Answer:
-    """GET /v3/certificates: a merchant in public-key mode has none (WECHAT_PAY.md 3.1)."""
-    raise PayRefusal(404, "RESOURCE_NOT_EXISTS", _NO_CERTIFICATES)
+    """GET /v3/certificates?algorithm_type=: sealed; a merchant in public-key mode has none (WECHAT_PAY.md
+    3.1)."""
+    if request.args.get("algorithm_type", "RSA") not in ("RSA", "ALL"):
+        raise PayRefusal(400, "PARAM_ERROR", "algorithm_type不正确")
+    return 200, pay_keys.listed(box)
+
+
+def echo(box: Box, request: Request) -> Answer:
+    """POST /v3/security/echo: both messages back, the sealed one sealed for the merchant. The published pages
+    do not say what reaches ``notify_url``: nothing does."""
+    asked = read(request.get_data(), request.content_type or "", ECHO)
+    told = {"echo_message": asked["echo_message"]}
+    if "encrypted_echo_message" in asked:
+        plain = pay_keys.opened(box, request, "/encrypted_echo_message", asked["encrypted_echo_message"])
+        told["encrypted_echo_message"] = pay_keys.sealed_for_merchant(box, plain)
+    return 200, told

@@ -113,6 +113,7 @@ JSAPI = _members(
     },
 )
 CLOSE = _members({"mchid": Text(32)})
+ECHO = _members({"echo_message": Text(1024)}, {"encrypted_echo_message": Text(1024), "notify_url": Address()})
 REFUND = _members(
     {
         "out_refund_no": Text(64, 1, r"[0-9A-Za-z_\-|*@]+"),

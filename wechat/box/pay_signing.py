@@ -7,10 +7,12 @@ import json
 import re
 import secrets
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from flask import Request, Response
@@ -37,11 +39,14 @@ _NUMBERS = {
 class PayRefusal(Exception):
     """WeChat Pay says no: an HTTP status, a code of WECHAT_PAY.md 1.2, a sentence and perhaps a detail."""
 
-    def __init__(self, status: int, code: str, message: str, detail: dict[str, Any] | None = None) -> None:
-        """Refuse with this status and code; ``number`` of the Request-ID follows from the code."""
+    def __init__(
+        self, status: int, code: str, message: str, detail: dict[str, Any] | None = None, number: int = 0
+    ) -> None:
+        """Refuse with this status and code; without a ``number`` that of the Request-ID follows from the
+        code."""
         super().__init__(code)
         self.status, self.code, self.message, self.detail = status, code, message, detail
-        self.number = _NUMBERS.get(code, 268435462)
+        self.number = number or _NUMBERS.get(code, 268435462)
 
 
 def raw_target(request: Request) -> str:
@@ -110,22 +115,28 @@ def is_signed(merchant: Merchant, message: bytes, signature: str) -> bool:
     return True
 
 
-def platform_headers(merchant: Merchant, body: bytes) -> dict[str, str]:
-    """The five Wechatpay-* headers over this body, by the platform's key, at the true time."""
+@dataclass(frozen=True)
+class Signer:
+    """A key of the platform and the name that Wechatpay-Serial gives it."""
+
+    serial: str
+    key: RSAPrivateKey
+
+
+def platform_headers(signer: Signer, body: bytes) -> dict[str, str]:
+    """The five Wechatpay-* headers over this body, by a key of the platform's, at the true time."""
     stamp, nonce = str(int(time.time())), secrets.token_hex(16)
-    signature = merchant.platform_key.sign(
-        f"{stamp}\n{nonce}\n".encode() + body + b"\n", PKCS1v15(), SHA256()
-    )
+    signature = signer.key.sign(f"{stamp}\n{nonce}\n".encode() + body + b"\n", PKCS1v15(), SHA256())
     return {
         "Wechatpay-Nonce": nonce,
-        "Wechatpay-Serial": merchant.platform_key_id,
+        "Wechatpay-Serial": signer.serial,
         "Wechatpay-Signature": base64.b64encode(signature).decode(),
         "Wechatpay-Signature-Type": SCHEME,
         "Wechatpay-Timestamp": stamp,
     }
 
 
-def answer(merchant: Merchant, status: int, content: dict[str, Any] | None, number: int = 0) -> Response:
+def answer(signer: Signer, status: int, content: dict[str, Any] | None, number: int = 0) -> Response:
     """A signed answer as the gateway sends it; ``content`` None is an empty, signed 204."""
     body = b""
     if content is not None:
@@ -136,16 +147,16 @@ def answer(merchant: Merchant, status: int, content: dict[str, Any] | None, numb
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Language"] = "zh-CN"
     response.headers["Request-ID"] = f"08{secrets.token_hex(20).upper()}-{number}"
-    response.headers.update(platform_headers(merchant, body))
+    response.headers.update(platform_headers(signer, body))
     return response
 
 
-def refused(merchant: Merchant, refusal: PayRefusal) -> Response:
+def refused(signer: Signer, refusal: PayRefusal) -> Response:
     """The error answer, signed like every other."""
     content: dict[str, Any] = {"code": refusal.code, "message": refusal.message}
     if refusal.detail is not None:
         content = {"code": refusal.code, "detail": refusal.detail, "message": refusal.message}
-    return answer(merchant, refusal.status, content, refusal.number)
+    return answer(signer, refusal.status, content, refusal.number)
 
 
 def sealed(merchant: Merchant, content: dict[str, Any], original_type: str) -> dict[str, str]:

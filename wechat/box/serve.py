@@ -6,13 +6,17 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wechat.box import outbox
+from flask import Flask
+
+from wechat.box import outbox, tls
 from wechat.box.courier import Courier
 from wechat.box.credentials import as_told, load_or_make
 from wechat.box.inside import Box
+from wechat.box.platform_certificates import ZERO
 from wechat.box.server import Server
 from wechat.box.state import Store
 from wechat.box.web import make_app
@@ -21,30 +25,67 @@ _HOST = "127.0.0.1"
 _PARENT_LOOK_S = 0.25
 
 
-def serve(port: int, state: Path, callback: str | None, *, exit_with_parent: bool = False) -> None:
-    """Serve until SIGTERM or SIGINT (or, when asked, until the parent dies). ``port`` 0 picks a free one.
-    Raises OSError when the port is taken or the folder cannot be written."""
+@dataclass(frozen=True)
+class Wishes:
+    """What the command line asks for. Ports of 0 pick free ones; ``control_port`` counts with ``tls`` only."""
+
+    port: int
+    state: Path
+    callback: str | None = None
+    tls: bool = False
+    control_port: int = 0
+    zero_serial: bool = False
+    exit_with_parent: bool = False
+
+
+def serve(wishes: Wishes) -> None:
+    """Serve until SIGTERM or SIGINT (or, when asked, until the parent dies). Raises OSError when a port is
+    taken or the folder cannot be written."""
     parent = os.getppid()
-    store = Store(state)
+    store = Store(wishes.state)
     box = Box(store, load_or_make(store))
-    if callback is not None:
-        box.change_settings({"callback_url": callback})
+    if wishes.callback is not None:
+        box.change_settings({"callback_url": wishes.callback})
+    if wishes.zero_serial:
+        box.change_settings({"platform_certificate": ZERO})
     outbox.resume(box)
     app = make_app(box)
-    server = Server(_HOST, port, app)
+    servers = _bound(wishes, store, app)
     over = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: over.set())
     courier = Courier(box)
     courier.start()
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    _tell(as_told(box.credentials, f"http://{_HOST}:{server.server_port}"))
-    while not over.wait(_PARENT_LOOK_S if exit_with_parent else 3600):
-        if exit_with_parent and os.getppid() != parent:
+    for server in servers:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    box.told = _line(box, servers, tls.ca_pem(store) if wishes.tls else None)
+    _tell(box.told)
+    while not over.wait(_PARENT_LOOK_S if wishes.exit_with_parent else 3600):
+        if wishes.exit_with_parent and os.getppid() != parent:
             break
     courier.stop()
-    server.shutdown()
+    for server in servers:
+        server.shutdown()
     store.close()
+
+
+def _bound(wishes: Wishes, store: Store, app: Flask) -> list[Server]:
+    """The server of all; with TLS a second, plain one, for steering by hand and by tests."""
+    if not wishes.tls:
+        return [Server(_HOST, wishes.port, app)]
+    secured = Server(_HOST, wishes.port, app, tls.context(store, wishes.state))
+    return [secured, Server(_HOST, wishes.control_port, app)]
+
+
+def _line(box: Box, servers: list[Server], ca_pem: str | None) -> dict[str, Any]:
+    scheme = "http" if ca_pem is None else "https"
+    return as_told(
+        box.credentials,
+        f"{scheme}://{_HOST}:{servers[0].server_port}",
+        control=f"http://{_HOST}:{servers[-1].server_port}",
+        ca_pem=ca_pem,
+        zero_serial=box.settings()["platform_certificate"] == ZERO,
+    )
 
 
 def _tell(line: dict[str, Any]) -> None:

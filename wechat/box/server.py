@@ -4,6 +4,7 @@ werkzeug's own closes every connection after one answer; the real gateway keeps 
 seconds, and a pooled client must be tried against that (WECHAT_PAY.md 1).
 """
 
+import ssl
 import sys
 import traceback
 from collections.abc import Iterable
@@ -26,10 +27,22 @@ class Server(ThreadingHTTPServer):
     # A few hundred clients may knock in the same moment; the default queue is five long.
     request_queue_size = 512
 
-    def __init__(self, host: str, port: int, app: "WSGIApplication") -> None:
-        """Bind at once; ``port`` 0 picks a free one. Raises OSError when it is taken."""
+    def __init__(
+        self, host: str, port: int, app: "WSGIApplication", tls: ssl.SSLContext | None = None
+    ) -> None:
+        """Bind at once; ``port`` 0 picks a free one; with ``tls`` it speaks HTTPS. Raises OSError when the port
+        is taken."""
         super().__init__((host, port), _Handler)
-        self.app = app
+        self.app, self.tls = app, tls
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Shake hands in the connection's own thread: a caller that says nothing holds up nobody else."""
+        if self.tls is None:
+            super().finish_request(request, client_address)
+            return
+        request.settimeout(_IDLE_S)
+        with self.tls.wrap_socket(request, server_side=True) as secured:
+            super().finish_request(secured, client_address)
 
     def server_bind(self) -> None:
         """Bind without looking up the host's name, which can take seconds."""
@@ -138,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
             "CONTENT_LENGTH": str(len(body)),
             "CONTENT_TYPE": self.headers.get("Content-Type", ""),
             "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http",
+            "wsgi.url_scheme": "http" if self.server.tls is None else "https",
             "wsgi.input": BytesIO(body),
             "wsgi.errors": sys.stderr,
             "wsgi.multithread": True,

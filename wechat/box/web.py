@@ -9,23 +9,13 @@ from typing import Any
 from flask import Flask, Request, Response, jsonify, redirect, request, send_from_directory
 from werkzeug.exceptions import HTTPException
 
-from wechat.box import answers, control, pay_api, pay_signing
+from wechat.box import answers, control, pay_doors
 from wechat.box.answers import Refusal
 from wechat.box.inside import Box
 from wechat.box.open_doors import DOORS
-from wechat.box.pay_signing import PayRefusal
 
 _ALL = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _PAGE = Path(__file__).parent / "page"
-_PAY: list[tuple[str, str, Callable[..., pay_api.Answer]]] = [
-    ("POST", "/v3/pay/transactions/jsapi", pay_api.prepay),
-    ("GET", "/v3/pay/transactions/out-trade-no/<out_trade_no>", pay_api.query),
-    ("GET", "/v3/pay/transactions/id/<transaction_id>", pay_api.query_paid),
-    ("POST", "/v3/pay/transactions/out-trade-no/<out_trade_no>/close", pay_api.close),
-    ("POST", "/v3/refund/domestic/refunds", pay_api.refund),
-    ("GET", "/v3/refund/domestic/refunds/<out_refund_no>", pay_api.query_refund),
-    ("GET", "/v3/certificates", pay_api.certificates),
-]
 _CONTROL: list[tuple[str, str, Callable[..., control.Answer]]] = [
     ("POST", "/persons", control.create_person),
     ("GET", "/persons", control.list_persons),
@@ -62,8 +52,9 @@ def make_app(box: Box) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask types only the base provider
     for verb, path, view in DOORS:
         app.add_url_rule(path, path, functools.partial(_open_view, box, verb, view), methods=_ALL)
-    for verb, path, pay_view in _PAY:
-        app.add_url_rule(path, verb + path, functools.partial(_pay_view, box, pay_view), methods=[verb])
+    for verb, path, pay_view in pay_doors.DOORS:
+        guarded = functools.partial(pay_doors.pay_view, box, pay_view)
+        app.add_url_rule(path, verb + path, guarded, methods=[verb])
     for verb, path, act in _CONTROL:
         app.add_url_rule(
             "/box" + path, verb + path, functools.partial(_control_view, box, act), methods=[verb]
@@ -100,21 +91,6 @@ def _open_view(box: Box, verb: str, view: Callable[[Box, Request], Response]) ->
     return answer
 
 
-def _pay_view(box: Box, view: Callable[..., pay_api.Answer], **numbers: str) -> Response:
-    """A call to api.mch.weixin.qq.com: verified first, every answer signed."""
-    merchant = box.credentials.pay
-    try:
-        if box.fault("unavailable", request.path):
-            raise PayRefusal(500, "SYSTEM_ERROR", "系统异常，请稍后重试")
-        pay_signing.check_request(merchant, request)
-        status, content = view(box, request, **numbers)
-        if box.fault("unavailable_after", request.path):
-            raise PayRefusal(500, "SYSTEM_ERROR", "系统异常，请稍后重试")
-    except PayRefusal as problem:
-        return pay_signing.refused(merchant, problem)
-    return pay_signing.answer(merchant, status, content)
-
-
 def _control_view(box: Box, act: Callable[..., control.Answer], **names: Any) -> tuple[Response, int]:
     """A call to the control API. Pages of other origins may not steer the box."""
     origin = request.headers.get("Origin")
@@ -136,9 +112,7 @@ def _nobody(box: Box, problem: HTTPException) -> Response | tuple[Response, int]
     """No such address, wrong verb, body too large: each world has its own words."""
     status = problem.code or 500
     if request.path.startswith("/v3/"):
-        code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(status, "SYSTEM_ERROR")
-        refusal = PayRefusal(status, code, problem.description or "")
-        return pay_signing.refused(box.credentials.pay, refusal)
+        return pay_doors.nobody(box, request, status, problem.description or "")
     if request.path.startswith(("/cgi-bin/", "/sns/", "/wxa/")) and status in (404, 405):
         return answers.refused(Refusal(40066))
     response = jsonify(

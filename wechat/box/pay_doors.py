@@ -1,0 +1,48 @@
+"""The doors of api.mch.weixin.qq.com: which address is answered by what, each call verified, each answer
+signed."""
+
+from collections.abc import Callable
+
+from flask import Request, Response, request
+
+from wechat.box import pay_api, pay_due, pay_keys, pay_signing
+from wechat.box.inside import Box
+from wechat.box.pay_signing import PayRefusal
+
+Door = tuple[str, str, Callable[..., pay_api.Answer]]
+DOORS: list[Door] = [
+    ("POST", "/v3/pay/transactions/jsapi", pay_api.prepay),
+    ("GET", "/v3/pay/transactions/out-trade-no/<out_trade_no>", pay_api.query),
+    ("GET", "/v3/pay/transactions/id/<transaction_id>", pay_api.query_paid),
+    ("POST", "/v3/pay/transactions/out-trade-no/<out_trade_no>/close", pay_api.close),
+    ("POST", "/v3/refund/domestic/refunds", pay_api.refund),
+    ("GET", "/v3/refund/domestic/refunds/<out_refund_no>", pay_api.query_refund),
+    ("GET", "/v3/certificates", pay_api.certificates),
+    ("POST", "/v3/security/echo", pay_api.echo),
+]
+
+
+def pay_view(box: Box, view: Callable[..., pay_api.Answer], **numbers: str) -> Response:
+    """One call: verified first; what is due on the box's clock happens before it; every answer signed, but a
+    file's."""
+    signer = pay_keys.for_answer(box, request)
+    try:
+        if box.fault("unavailable", request.path):
+            raise PayRefusal(500, "SYSTEM_ERROR", "系统异常，请稍后重试")
+        pay_signing.check_request(box.credentials.pay, request)
+        pay_due.settle(box)
+        answered = view(box, request, **numbers)
+        if box.fault("unavailable_after", request.path):
+            raise PayRefusal(500, "SYSTEM_ERROR", "系统异常，请稍后重试")
+    except PayRefusal as problem:
+        return pay_signing.refused(signer, problem)
+    if isinstance(answered, Response):
+        return answered
+    status, content = answered
+    return pay_signing.answer(signer, status, content)
+
+
+def nobody(box: Box, request: Request, status: int, sentence: str) -> Response:
+    """No such address under /v3, or the wrong verb: signed like every answer."""
+    code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(status, "SYSTEM_ERROR")
+    return pay_signing.refused(pay_keys.for_answer(box, request), PayRefusal(status, code, sentence))
