@@ -100,7 +100,9 @@ class Stage:
             self.env |= box.settings(self.box.wait(self.family), VAR / "keys")
         else:
             house.check_settings(self.family, self.env)
-        house.import_demo_brand(self.family, self.env, LOGS / "import.log", VAR / "imported", say)
+        # A shop with real accounts on a database of its own is somebody's business: no demo goes in there.
+        if self.box or "DATABASE_URL" not in os.environ:
+            house.import_demo_brand(self.family, self.env, LOGS / "import.log", VAR / "imported", say)
         house.start_worker(self.family, self.env, LOGS / "worker.log")
         house.start_web(self.family, self.env, LOGS / "web.log")
         keeping.write_ports(VAR, servers, self.box)

@@ -140,7 +140,7 @@ def test_incomplete_real_accounts_are_named(checkout: Path) -> None:
     ended = run(checkout, "--port", str(free_port()), OA_APPID="wx0123456789abcdef", PAY_APIV3_KEY="short")
     assert ended.returncode == 2
     said = ended.stderr.splitlines()
-    assert "OA_SECRET: is not set" in said
+    assert "OA_SECRET is not set; docs/operations.md says what it is." in said
     assert said[-1] == (
         "start: OA_APPID is set, so real WeChat accounts are used, and their settings are not complete."
     )
