@@ -8,7 +8,7 @@ from psycopg.types.numeric import Int8Dumper
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session
 
-from app.base.step import Step
+from app.base.step import Reader, Step
 
 # Opens one transaction: ``with tx() as session``. Commits at the end, rolls back on any exception.
 Tx = Callable[[], AbstractContextManager[Session]]
@@ -68,7 +68,7 @@ def open_read(engine: Engine) -> Callable[[], AbstractContextManager[Connection]
 
     @contextmanager
     def read() -> Iterator[Connection]:
-        with auto.connect() as connection:
+        with Reader(auto) as connection:
             yield connection
 
     return read

@@ -1,4 +1,4 @@
-"""The session of a transaction, with a short way to psycopg for plain SQL, which is nearly all we send.
+"""Sessions and connections with a short way to psycopg for plain SQL, which is nearly all we send.
 
 SQLAlchemy's own way costs more CPU per statement than psycopg and the network together; a hot request has
 ten of them. The answers, the errors and what happens to a broken connection are the same.
@@ -44,13 +44,30 @@ class Step(Session):
 
     def execute(self, statement: Any, params: Any = None, **more: Any) -> Any:
         """The answer to one statement. Raises what SQLAlchemy raises."""
-        if type(statement) is not TextClause or more or isinstance(params, list | tuple):
-            return super().execute(statement, params, **more)
-        connection = self.connection()
-        # Somebody listens to statements (a test, a tracer): the usual way tells them.
-        if connection._has_events or connection.engine._has_events:
-            return super().execute(statement, params)
-        return _answer(connection, _form(statement.text), params)
+        if _is_plain(statement, params, more):
+            connection = self.connection()
+            if not _is_listened_to(connection):
+                return _answer(connection, _form(statement.text), params)
+        return super().execute(statement, params, **more)
+
+
+class Reader(Connection):
+    """The same for a connection that only reads."""
+
+    def execute(self, statement: Any, parameters: Any = None, **more: Any) -> Any:
+        """The answer to one statement. Raises what SQLAlchemy raises."""
+        if _is_plain(statement, parameters, more) and not _is_listened_to(self):
+            return _answer(self, _form(statement.text), parameters)
+        return super().execute(statement, parameters, **more)
+
+
+def _is_plain(statement: Any, params: Any, more: dict[str, Any]) -> bool:
+    return type(statement) is TextClause and not more and not isinstance(params, list | tuple)
+
+
+def _is_listened_to(connection: Connection) -> bool:
+    # A test or a tracer wants to hear of statements: the usual way tells it.
+    return bool(connection._has_events or connection.engine._has_events)
 
 
 def _answer(connection: Connection, form: _Form, params: dict[str, Any] | None) -> Answer:

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import Engine, event, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from app.base.db import Tx
-from app.base.step import Answer
+from app.base.db import Tx, open_read
+from app.base.step import Answer, Reader
 from models.members import Member
 
 
@@ -78,3 +78,22 @@ def test_everything_else_goes_the_usual_way(tx: Tx) -> None:
     with tx() as session:
         assert session.execute(select(Member.id)).all() == []
         session.execute(text("select :n"), [{"n": 1}, {"n": 2}])
+
+
+def test_a_reader_answers_the_same_and_outlives_an_error(engine: Engine) -> None:
+    read = open_read(engine)
+    with read() as connection:
+        assert isinstance(connection, Reader)
+        assert connection.execute(text("select :n + 1 as n"), {"n": 1}).one().n == 2
+        with pytest.raises(DBAPIError):
+            connection.execute(text("select 1 / :n"), {"n": 0})
+        assert connection.execute(text("select 1")).scalar() == 1
+
+
+def test_a_reader_whose_connection_broke_is_followed_by_one_that_works(engine: Engine) -> None:
+    read = open_read(engine)
+    with pytest.raises(OperationalError) as caught, read() as connection:
+        connection.execute(text("select pg_terminate_backend(pg_backend_pid())"))
+    assert caught.value.connection_invalidated
+    with read() as connection:
+        assert connection.execute(text("select 1")).scalar() == 1
