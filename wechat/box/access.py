@@ -2,6 +2,7 @@
 
 from flask import Request, Response
 
+from wechat.box import counting
 from wechat.box.answers import Refusal, asked_json, said
 from wechat.box.credentials import Account
 from wechat.box.inside import Box, letters
@@ -15,6 +16,11 @@ _FORCED_EVERY_S = 30
 def _credentials(box: Box, grant_type: object, appid: object, secret: object) -> Account:
     if grant_type != "client_credential":
         raise Refusal(40002)
+    return by_secret(box, appid, secret)
+
+
+def by_secret(box: Box, appid: object, secret: object) -> Account:
+    """The account that shows its secret. Raises Refusal 41002, 41004 (missing), 40013 or 40125 (wrong)."""
     if not appid:
         raise Refusal(41002)
     if not secret:
@@ -41,6 +47,7 @@ def classic_token(box: Box, request: Request) -> Response:
     """GET /cgi-bin/token: always a new one; the one before lives five minutes more."""
     args = request.args
     account = _credentials(box, args.get("grant_type"), args.get("appid"), args.get("secret"))
+    counting.count(box, account.appid, request.path)
     with box.store.write() as db:
         db.execute(
             "UPDATE tokens SET dead_at = ? WHERE appid = ? AND family = 'classic' AND dead_at IS NULL",
@@ -55,6 +62,7 @@ def stable_token(box: Box, request: Request) -> Response:
     minutes; ``force_refresh`` kills it at once, 30 s apart and 20 times a day."""
     asked = asked_json(request)
     account = _credentials(box, asked.get("grant_type"), asked.get("appid"), asked.get("secret"))
+    counting.count(box, account.appid, request.path)
     force = asked.get("force_refresh", False)
     if not isinstance(force, bool):
         raise Refusal(40097)
@@ -94,8 +102,8 @@ def _check_forcing(box: Box, appid: str) -> None:
 
 
 def who_calls(box: Box, request: Request) -> Account:
-    """The account whose live token the call carries. Raises Refusal 41001, 40001 (unknown, replaced) or
-    42001."""
+    """The account whose live token the call carries; one call more of its quota. Raises Refusal 41001, 40001
+    (unknown, replaced), 42001, 45009 or 45011."""
     token = request.args.get("access_token")
     if not token:
         raise Refusal(41001)
@@ -107,6 +115,7 @@ def who_calls(box: Box, request: Request) -> Account:
         raise Refusal(42001)
     account = box.account(found["appid"])
     assert account is not None
+    counting.count(box, account.appid, request.path)
     return account
 
 

@@ -30,7 +30,7 @@ def carry_again(box: Box, delivery: int, *, times: int = 1) -> bool:
         return False
     row = outbox.get(box, delivery)
     if row is not None and not row["url"]:
-        url = box.settings()["callback_url"] if row["kind"] == "push" else None
+        url = pushing.callback_of(box, row) if row["kind"] == "push" else None
         if url is None:
             outbox.leave(box, delivery, DeliveryState.NO_CALLBACK)
             return True
@@ -62,6 +62,7 @@ def _carry(box: Box, delivery: int, *, times: int = 1) -> None:
             outbox.leave(box, delivery, DeliveryState.DONE if last.taken else DeliveryState.FAILED)
         else:
             outbox.leave(box, delivery, DeliveryState.DUE, wait_s=wait_s)
+        outbox.release_held(box, delivery)
     box.wake.set()
 
 

@@ -181,7 +181,13 @@ def as_told(
             "aes_key": oa.aes_key,
             "original_id": oa.original_id,
         },
-        "mp": {"appid": mp.appid, "secret": mp.secret, "token": mp.token, "aes_key": mp.aes_key},
+        "mp": {
+            "appid": mp.appid,
+            "secret": mp.secret,
+            "token": mp.token,
+            "aes_key": mp.aes_key,
+            "original_id": mp.original_id,
+        },
         "pay": {
             "mchid": pay.mchid,
             "apiv3_key": pay.apiv3_key,

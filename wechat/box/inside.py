@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from wechat.box import pay_settings
+from wechat.box import open_settings, pay_settings
 from wechat.box.credentials import Account, Credentials
 from wechat.box.state import Store
 
@@ -38,7 +38,7 @@ _DEFAULTS: dict[str, Any] = {
     # Real notices are repeated after 15 s ... 6 h; on a laptop nobody waits for that.
     "notice_speedup": 15,
     "faults": {},
-} | pay_settings.DEFAULTS
+} | (open_settings.DEFAULTS | pay_settings.DEFAULTS)
 
 
 class Unknown(ValueError):
@@ -107,10 +107,12 @@ class Box:
 def _check_setting(name: str, value: Any) -> None:
     if name not in _DEFAULTS:
         raise Unknown(f"no such setting: {name}")
-    if name == "push_mode" and value not in MODES:
-        raise Unknown(f"push_mode is one of {', '.join(MODES)}")
-    if name == "callback_url" and not (value is None or str(value).startswith(("http://", "https://"))):
-        raise Unknown("callback_url is an http(s) address or null")
+    if name in ("push_mode", "mp_push_mode") and value not in MODES:
+        raise Unknown(f"{name} is one of {', '.join(MODES)}")
+    if name.endswith("callback_url") and not (
+        value is None or str(value).startswith(("http://", "https://"))
+    ):
+        raise Unknown(f"{name} is an http(s) address or null")
     if name == "faults":
         strange = set(value) - set(FAULTS) if isinstance(value, dict) else {"?"}
         if strange:
@@ -121,8 +123,9 @@ def _check_setting(name: str, value: Any) -> None:
         isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
     ):
         raise Unknown(f"{name} is a number, 0 or more")
-    if (sentence := pay_settings.problem(name, value)) is not None:
-        raise Unknown(sentence)
+    for problem in (open_settings.problem, pay_settings.problem):
+        if (sentence := problem(name, value)) is not None:
+            raise Unknown(sentence)
     if name == "notice_speedup" and value <= 0:
         raise Unknown("notice_speedup is more than 0")
 

@@ -4,12 +4,20 @@ from collections.abc import Callable
 
 from flask import Request, Response
 
-from wechat.box import access, mp_api, oa_api
+from wechat.box import access, account_api, mp_api, oa_api
 from wechat.box.inside import Box
 
 DOORS: list[tuple[str, str, Callable[[Box, Request], Response]]] = [
     ("GET", "/cgi-bin/token", access.classic_token),
     ("POST", "/cgi-bin/stable_token", access.stable_token),
+    ("POST", "/cgi-bin/clear_quota", account_api.clear_quota),
+    ("POST", "/cgi-bin/clear_quota/v2", account_api.clear_quota_by_secret),
+    ("POST", "/cgi-bin/openapi/quota/get", account_api.quota),
+    ("POST", "/cgi-bin/openapi/quota/clear", account_api.clear_one_quota),
+    ("GET", "/cgi-bin/getcallbackip", account_api.callback_ips),
+    ("GET", "/cgi-bin/get_api_domain_ip", account_api.callback_ips),
+    ("POST", "/cgi-bin/callback/check", account_api.check_callback),
+    ("GET", "/cgi-bin/ticket/getticket", account_api.js_ticket),
     ("POST", "/cgi-bin/qrcode/create", oa_api.create_code),
     ("GET", "/cgi-bin/showqrcode", oa_api.show_code),
     ("GET", "/cgi-bin/user/info", oa_api.user_info),

@@ -3,10 +3,13 @@ attempts."""
 
 import json
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
+from wechat.box.fault_payloads import bent
+from wechat.box.fault_rules import DELIVERY_KINDS, strikes
 from wechat.box.inside import Box, iso_utc
 
 
@@ -19,6 +22,20 @@ class DeliveryState(StrEnum):
     FAILED = "failed"  # every attempt was in vain, or the answer was a fault
     DROPPED = "dropped"  # a fault swallowed it before the first attempt
     NO_CALLBACK = "no_callback"  # nobody told the box where to send it
+
+
+# How long a delay lasts, and how long a delivery waits for the one that overtakes it, unless the rule says it.
+_WAITS_S = {"delay": 5.0, "reorder": 3.0}
+
+
+@dataclass
+class Fate:
+    """What becomes of a new delivery: how it starts, when, how often, and with which faults."""
+
+    state: DeliveryState
+    delay_s: float = 0.0
+    copies: int = 1
+    marks: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -37,41 +54,73 @@ class Attempt:
 def put(
     box: Box, kind: str, what: str, url: str | None, payload: Any, *, person: str | None, at_once: bool
 ) -> int:
-    """Put a delivery in the outbox; answers its id. ``at_once`` means that the caller carries the first
-    attempt itself (``courier.carry_first``), so that the courier keeps its hands off."""
-    state = DeliveryState.SENDING if at_once else DeliveryState.DUE
-    delay_s = 0.0
-    if not url:
-        state = DeliveryState.NO_CALLBACK
-    elif kind == "notice":
-        if box.fault("drop_notices"):
-            state = DeliveryState.DROPPED
-        elif (delay := box.fault("delay_notices_s")) is not None:
-            state, delay_s = DeliveryState.DUE, float(delay)
-    copies = 1
-    if url and box.fault("duplicate_pushes" if kind == "push" else "duplicate_notices"):
-        copies = 2
+    """Put a delivery in the outbox, with the faults that strike it; answers its id. ``at_once`` means that the
+    caller carries the first attempt itself (``courier.carry_first``), so that the courier keeps its hands
+    off."""
+    fate = _fate(box, kind, what, url, at_once=at_once)
+    text = json.dumps(bent(payload, fate.marks), ensure_ascii=False)
     with box.store.write() as db:
         ids = []
-        for copy in range(copies):
-            copy_state = state if copy == 0 or state != DeliveryState.SENDING else DeliveryState.DUE
+        for copy in range(fate.copies):
+            state = DeliveryState.DUE if copy and fate.state == DeliveryState.SENDING else fate.state
             made = db.execute(
                 "INSERT INTO deliveries (kind, what, person, url, payload, state, next_at, created_at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    kind,
-                    what,
-                    person,
-                    url or "",
-                    json.dumps(payload, ensure_ascii=False),
-                    copy_state,
-                    box.now() + delay_s,
-                    box.now(),
-                ),
+                (kind, what, person, url or "", text, state, box.now() + fate.delay_s, box.now()),
             )
             ids.append(int(made.lastrowid or 0))
+            for mark in fate.marks:
+                db.execute("INSERT INTO marks VALUES (?, ?)", (made.lastrowid, mark))
     box.wake.set()
     return ids[0]
+
+
+def _fate(box: Box, kind: str, what: str, url: str | None, *, at_once: bool) -> Fate:
+    """What becomes of a new delivery: the simple faults of the settings, then those by rule."""
+    fate = Fate(DeliveryState.SENDING if at_once else DeliveryState.DUE)
+    if not url:
+        return Fate(DeliveryState.NO_CALLBACK)
+    if kind == "notice":
+        if box.fault("drop_notices"):
+            fate.state = DeliveryState.DROPPED
+        elif (delay := box.fault("delay_notices_s")) is not None:
+            fate.state, fate.delay_s = DeliveryState.DUE, float(delay)
+    if box.fault("duplicate_pushes" if kind == "push" else "duplicate_notices"):
+        fate.copies = 2
+    for strike in strikes(box, DELIVERY_KINDS, urlsplit(url).path, what):
+        if strike.kind == "drop":
+            fate.state = DeliveryState.DROPPED
+        elif strike.kind == "duplicate":
+            fate.copies += int(strike.value or 1)
+        elif strike.kind in ("delay", "reorder"):
+            wait_s = _WAITS_S[strike.kind] if strike.value is None else strike.value
+            fate.delay_s = max(fate.delay_s, wait_s)
+            if fate.state == DeliveryState.SENDING:
+                fate.state = DeliveryState.DUE
+            if strike.kind == "reorder":
+                fate.marks.add("held")
+        else:
+            fate.marks.add(strike.kind)
+    return fate
+
+
+def release_held(box: Box, delivery: int) -> None:
+    """A delivery has gone out: what a reorder fault held back for the same address goes now, after it."""
+    held = box.store.rows(
+        "SELECT id FROM deliveries JOIN marks ON delivery = id AND mark = 'held' WHERE state = ? AND id != ?"
+        " AND url = (SELECT url FROM deliveries WHERE id = ?)",
+        DeliveryState.DUE,
+        delivery,
+        delivery,
+    )
+    for one in held:
+        box.store.run("UPDATE deliveries SET next_at = ? WHERE id = ?", box.now(), one["id"])
+        box.store.run("DELETE FROM marks WHERE mark = 'held' AND delivery = ?", one["id"])
+
+
+def is_marked(box: Box, delivery: int, mark: str) -> bool:
+    """Whether a fault has left this mark on the delivery."""
+    return box.store.row("SELECT 1 FROM marks WHERE delivery = ? AND mark = ?", delivery, mark) is not None
 
 
 def get(box: Box, delivery: int) -> sqlite3.Row | None:

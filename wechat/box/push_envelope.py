@@ -5,11 +5,14 @@ import base64
 import binascii
 import hashlib
 import hmac
+import json
 import re
 import secrets
 import struct
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 
@@ -35,6 +38,7 @@ class Posted:
 
     query: str
     body: bytes
+    content_type: str = "text/xml"
 
 
 def signature(*parts: str) -> str:
@@ -80,30 +84,59 @@ def cdata(text: str) -> str:
     return "<![CDATA[" + _NOT_XML.sub("", text).replace("]]>", "]]]]><![CDATA[>") + "]]>"
 
 
-def as_xml(fields: dict[str, str | int | float]) -> str:
-    """The push's XML: text in CDATA, numbers bare, in this order."""
-    lines = [
-        f"<{name}>{cdata(value) if isinstance(value, str) else value}</{name}>"
-        for name, value in fields.items()
-    ]
-    return "<xml>" + "\n".join(lines) + "\n</xml>"
+def as_xml(fields: Mapping[str, Any]) -> str:
+    """The push's XML: text in CDATA, numbers bare, objects nested, a list repeats its element, in this order."""
+    return "<xml>" + "\n".join(_element(name, value) for name, value in fields.items()) + "\n</xml>"
 
 
-def seal(account: Account, mode: str, openid: str, fields: dict[str, str | int | float]) -> Posted:
-    """The push for one attempt in this mode: a fresh nonce and the true time, the same message inside."""
+def _element(name: str, value: Any) -> str:
+    if isinstance(value, list):
+        return "".join(_element(name, one) for one in value)
+    if isinstance(value, dict):
+        return f"<{name}>" + "".join(_element(part, one) for part, one in value.items()) + f"</{name}>"
+    return f"<{name}>{cdata(value) if isinstance(value, str) else value}</{name}>"
+
+
+def as_json(fields: Mapping[str, Any]) -> str:
+    """The push's JSON, as a mini-program may choose it: the wrapper of subscribe events is gone, and their
+    ``List`` is an object when it holds one template (WECHAT.md 9.5)."""
+    flat: dict[str, Any] = {}
+    for name, value in fields.items():
+        if isinstance(value, dict) and value.keys() == {"List"}:
+            several = value["List"]
+            flat["List"] = several[0] if isinstance(several, list) and len(several) == 1 else several
+        else:
+            flat[name] = value
+    return json.dumps(flat, ensure_ascii=False, separators=(",", ":"))
+
+
+def seal(
+    account: Account,
+    mode: str,
+    openid: str,
+    fields: Mapping[str, Any],
+    *,
+    form: str = "xml",
+    wrong: bool = False,
+) -> Posted:
+    """The push for one attempt in this mode, as "xml" or "json": a fresh nonce and the true time, the same
+    message inside. ``wrong`` signatures are a fault on demand."""
+    written = as_xml if form == "xml" else as_json
+    kind = "text/xml" if form == "xml" else "application/json"
     stamp, nonce = str(int(time.time())), digits(10)
-    query = {"signature": signature(account.token, stamp, nonce), "timestamp": stamp, "nonce": nonce}
+    token = account.token[::-1] if wrong else account.token
+    query = {"signature": signature(token, stamp, nonce), "timestamp": stamp, "nonce": nonce}
     query["openid"] = openid
-    xml = as_xml(fields)
+    message = written(fields)
     if mode == "plain":
-        return Posted(urlencode(query), xml.encode())
-    locked = encrypt(account, xml.encode())
+        return Posted(urlencode(query), message.encode(), kind)
+    locked = encrypt(account, message.encode())
     query["encrypt_type"] = "aes"
-    query["msg_signature"] = signature(account.token, stamp, nonce, locked)
-    outside = {"ToUserName": account.original_id, "Encrypt": locked}
+    query["msg_signature"] = signature(token, stamp, nonce, locked)
+    outside: dict[str, Any] = {"ToUserName": account.original_id, "Encrypt": locked}
     if mode == "compatible":
-        outside = {**fields, "Encrypt": locked}  # type: ignore[dict-item]  # numbers beside text, as in ``fields``
-    return Posted(urlencode(query), as_xml(dict(outside)).encode())
+        outside = {**fields, "Encrypt": locked}
+    return Posted(urlencode(query), written(outside).encode(), kind)
 
 
 def hello(account: Account, echo: str) -> str:
@@ -127,15 +160,36 @@ def open_reply(account: Account, mode: str, body: bytes) -> ElementTree.Element:
         if mode == "safe":
             raise BadReply("safe mode is on, but the reply is not encrypted")
         return outer
+    return _parse(_unlocked(account, mode, {one.tag: one.text or "" for one in outer}))
+
+
+def open_json_reply(account: Account, mode: str, body: bytes) -> dict[str, Any]:
+    """The reply's JSON out of an answer's body, as mini-programs may give it. Raises BadReply."""
+    try:
+        outer = json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadReply("the answer is neither success, nor empty, nor JSON") from None
+    if isinstance(outer, dict) and "Encrypt" in outer:
+        outer = json.loads(
+            _unlocked(account, mode, {name: str(value) for name, value in outer.items()}) or b"0"
+        )
+    elif mode == "safe":
+        raise BadReply("safe mode is on, but the reply is not encrypted")
+    if not isinstance(outer, dict):
+        raise BadReply("the reply is not a JSON object")
+    return outer
+
+
+def _unlocked(account: Account, mode: str, outer: Mapping[str, str]) -> bytes:
     if mode == "plain":
         raise BadReply("plain mode is on, but the reply is encrypted")
-    stamp, nonce = outer.findtext("TimeStamp") or "", outer.findtext("Nonce") or ""
+    stamp, nonce, locked = outer.get("TimeStamp", ""), outer.get("Nonce", ""), outer["Encrypt"]
     if not stamp.isdigit() or not nonce:
         raise BadReply("TimeStamp or Nonce is missing")
     expected = signature(account.token, stamp, nonce, locked)
-    if not hmac.compare_digest(expected.encode(), (outer.findtext("MsgSignature") or "").encode()):
+    if not hmac.compare_digest(expected.encode(), outer.get("MsgSignature", "").encode()):
         raise BadReply("MsgSignature is wrong")
-    return _parse(decrypt(account, locked))
+    return decrypt(account, locked)
 
 
 def _parse(body: bytes) -> ElementTree.Element:

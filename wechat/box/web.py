@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, Request, Response, jsonify, redirect, request, send_from_directory
 from werkzeug.exceptions import HTTPException
 
-from wechat.box import answers, control, pay_doors
+from wechat.box import answers, control, control_faults, fault_answers, pay_doors
 from wechat.box.answers import Refusal
 from wechat.box.inside import Box
 from wechat.box.open_doors import DOORS
@@ -43,6 +43,10 @@ _CONTROL: list[tuple[str, str, Callable[..., control.Answer]]] = [
     ("POST", "/tokens/kill", control.kill_tokens),
     ("POST", "/reset", control.reset),
     ("GET", "/about", control.about),
+    ("GET", "/faults", control_faults.show),
+    ("POST", "/faults", control_faults.add),
+    ("DELETE", "/faults", control_faults.lift_all),
+    ("DELETE", "/faults/<int:rule>", control_faults.lift),
 ]
 
 
@@ -51,9 +55,10 @@ def make_app(box: Box) -> Flask:
     app = Flask("wechat.box", static_folder=None)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask types only the base provider
     for verb, path, view in DOORS:
-        app.add_url_rule(path, path, functools.partial(_open_view, box, verb, view), methods=_ALL)
+        guarded = functools.partial(_with_faults, box, functools.partial(_open_view, box, verb, view))
+        app.add_url_rule(path, path, guarded, methods=_ALL)
     for verb, path, pay_view in pay_doors.DOORS:
-        guarded = functools.partial(pay_doors.pay_view, box, pay_view)
+        guarded = functools.partial(_with_faults, box, functools.partial(pay_doors.pay_view, box, pay_view))
         app.add_url_rule(path, verb + path, guarded, methods=[verb])
     for verb, path, act in _CONTROL:
         app.add_url_rule(
@@ -75,13 +80,17 @@ def _add_page(app: Flask) -> None:
     app.add_url_rule("/", "home", lambda: redirect("/box/"))
 
 
+def _with_faults(box: Box, view: Callable[..., Response], **names: str) -> Response:
+    return fault_answers.around(box, request, functools.partial(view, **names))
+
+
 def _open_view(box: Box, verb: str, view: Callable[[Box, Request], Response]) -> Response:
     """A call to api.weixin.qq.com: errors are HTTP 200 with an errcode."""
     sns = request.path.startswith("/sns/")
     try:
         if box.fault("unavailable", request.path):
             return Response("<html><body>502 Bad Gateway</body></html>", status=502, content_type="text/html")
-        if (request.method in ("GET", "HEAD")) != (verb == "GET"):
+        if verb != "ANY" and (request.method in ("GET", "HEAD")) != (verb == "GET"):
             raise Refusal(43001 if verb == "GET" else 43002)
         answer = view(box, request)
     except Refusal as problem:
@@ -94,7 +103,7 @@ def _open_view(box: Box, verb: str, view: Callable[[Box, Request], Response]) ->
 def _control_view(box: Box, act: Callable[..., control.Answer], **names: Any) -> tuple[Response, int]:
     """A call to the control API. Pages of other origins may not steer the box."""
     origin = request.headers.get("Origin")
-    if request.method == "POST" and origin is not None and origin.rpartition("//")[2] != request.host:
+    if request.method != "GET" and origin is not None and origin.rpartition("//")[2] != request.host:
         return jsonify({"error": {"code": "FOREIGN_ORIGIN", "message": "只有本页可以操作"}}), 403
     try:
         status, content = act(box, request, **names)
