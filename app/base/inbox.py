@@ -4,22 +4,25 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 _CLAIM = text(
-    "insert into inbox (source, key, kind, detail) values (:source, :key, :kind, cast(:detail as jsonb))"
+    "insert into inbox (source, key, kind, detail, answer)"
+    " values (:source, :key, :kind, cast(:detail as jsonb), :answer)"
     " on conflict (source, key) do nothing returning true"
 )
 _ANSWER = text("update inbox set answer = :answer where source = :source and key = :key")
 _RECALL = text("select answer from inbox where source = :source and key = :key")
 
 
-def claim(session: Session, source: str, key: str, *, kind: str, detail: str = "{}") -> bool:
+def claim(
+    session: Session, source: str, key: str, *, kind: str, detail: str = "{}", answer: str | None = None
+) -> bool:
     """Record an arrival; True the first time, False for a repeat (TCH-2).
 
     Takes the row's unique key as a lock: a repeat that arrives while the first is still being
     worked on waits for its commit, and is the first if that one rolled back. ``detail`` is JSON
-    text without anything personal.
+    text without anything personal. ``answer``: what is answered, when that is known already.
     """
-    row = session.execute(_CLAIM, {"source": source, "key": key, "kind": kind, "detail": detail}).first()
-    return row is not None
+    facts = {"source": source, "key": key, "kind": kind, "detail": detail, "answer": answer}
+    return session.execute(_CLAIM, facts).first() is not None
 
 
 def keep_answer(session: Session, source: str, key: str, answer: str) -> None:

@@ -24,7 +24,6 @@ from wechat.events import (
     TextReply,
     UnknownPush,
     Unsubscribed,
-    Viewed,
 )
 
 SOURCE = "wechat.oa"
@@ -37,14 +36,36 @@ def hear(
 
     ``received_at``: when it was taken in, for a push that is heard later than it came; None = now.
     """
+    if isinstance(event, Said | Clicked | Located):
+        return _asked(session, event, now)
     if not inbox.claim(session, SOURCE, event.dedupe_key, kind=_kind(event)):
-        kept = inbox.recall_answer(session, SOURCE, event.dedupe_key)
-        return TextReply(kept) if kept else Nothing()
+        return _said_before(session, event)
     said = _react(session, event, brand, now, received_at)
     if said is None:
         return Nothing()
     inbox.keep_answer(session, SOURCE, event.dedupe_key, said)
     return TextReply(said)
+
+
+def _said_before(session: Session, event: Event) -> Reply:
+    kept = inbox.recall_answer(session, SOURCE, event.dedupe_key)
+    return TextReply(kept) if kept else Nothing()
+
+
+def _asked(session: Session, event: Said | Clicked | Located, now: datetime) -> Reply:
+    # A question changes nothing but when the person was last heard. So its answer is found first and enters
+    # the inbox together with the question; of two copies at once, the second waits for the person's row.
+    met = _met(session, event, now, followed=None)
+    match event:
+        case Said():
+            said = answer(session, intent_of(event.text), member_id=met.member_id, now=now)
+        case Clicked():
+            said = answer(session, intent_of_click(event.key), member_id=met.member_id, now=now)
+        case Located():
+            said = answer_place(session, lat=event.lat, lng=event.lng, now=now)
+    if inbox.claim(session, SOURCE, event.dedupe_key, kind=_kind(event), answer=said):
+        return TextReply(said)
+    return _said_before(session, event)
 
 
 def _react(
@@ -53,19 +74,8 @@ def _react(
     match event:
         case Unsubscribed():
             lost_follower(session, appid=event.account, openid=event.openid, at=event.at)
-            return None
-        case Viewed() | UnknownPush():
-            return None
         case Subscribed() | Scanned():
             return _came(session, event, brand, now, received_at)
-    met = _met(session, event, now, followed=None)
-    match event:
-        case Said():
-            return answer(session, intent_of(event.text), member_id=met.member_id, now=now)
-        case Clicked():
-            return answer(session, intent_of_click(event.key), member_id=met.member_id, now=now)
-        case Located():
-            return answer_place(session, lat=event.lat, lng=event.lng, now=now)
     return None
 
 

@@ -14,6 +14,10 @@ from sqlalchemy.orm import Session
 from app.base.errors import Conflict
 from models.stock import ReservationState
 
+# (location id, SKU code) of goods that this process saw run short. Wrong or lost costs one statement.
+_short_lately: set[tuple[int, str]] = set()
+MOST_NOTED = 10_000
+
 
 @dataclass(frozen=True)
 class Want:
@@ -120,15 +124,19 @@ def reserve(
     moved = set(session.execute(_RESERVE, facts).scalars())
     short = sorted({want.sku_code for want in wants if want.sku_id not in moved})
     if short:
+        _note_short(location_id, short)
         raise Conflict("OUT_OF_STOCK", ", ".join(short), skus=short)
 
 
 def refuse_sold_out(session: Session, items: Sequence[tuple[str, int]], *, location_id: int) -> None:
     """Refuse OUT_OF_STOCK from one cheap read without a lock, naming the short SKUs.
 
-    Answers the sold-out crowd before anything is inserted (PERFORMANCE 2). Promises nothing: only
-    ``reserve`` decides.
+    Answers the sold-out crowd before anything is inserted (PERFORMANCE 2). Looks only when one of the SKUs
+    was short here the last time that this process knows of, so that nobody else pays for it. Promises
+    nothing: only ``reserve`` decides.
     """
+    if not any((location_id, code) in _short_lately for code, _ in items):
+        return
     facts = {
         "skus": [code for code, _ in items],
         "qtys": [qty for _, qty in items],
@@ -137,6 +145,13 @@ def refuse_sold_out(session: Session, items: Sequence[tuple[str, int]], *, locat
     short = list(session.execute(_SHORT, facts).scalars())
     if short:
         raise Conflict("OUT_OF_STOCK", ", ".join(short), skus=short)
+    _short_lately.difference_update((location_id, code) for code, _ in items)
+
+
+def _note_short(location_id: int, skus: Sequence[str]) -> None:
+    if len(_short_lately) > MOST_NOTED:
+        _short_lately.clear()
+    _short_lately.update((location_id, code) for code in skus)
 
 
 def keep(session: Session, order_id: int) -> int:
