@@ -57,16 +57,18 @@ _FIND_ID = text(
 _MOVE = text(
     """
     with moved as (
-        update orders set state = :state, fulfilment_state = :fulfilment_state, version = version + 1,
+        update orders set state = cast(:state as text), fulfilment_state = :fulfilment_state, version = version + 1,
             paid_fen = coalesce(cast(:paid_fen as bigint), paid_fen),
             paid_at = coalesce(cast(:paid_at as timestamptz), paid_at),
             completed_at = coalesce(cast(:completed_at as timestamptz), completed_at),
-            cancelled_at = coalesce(cast(:cancelled_at as timestamptz), cancelled_at),
-            cancel_reason = coalesce(cast(:cancel_reason as text), cancel_reason)
+            cancelled_at = case when cast(:state as text) = 'PAID' then null
+                else coalesce(cast(:cancelled_at as timestamptz), cancelled_at) end,
+            cancel_reason = case when cast(:state as text) = 'PAID' then null
+                else coalesce(cast(:cancel_reason as text), cancel_reason) end
         where id = :order_id and version = :version
         returning id, version)
     insert into order_event (order_id, version, from_state, to_state, fulfilment_state, actor, reason)
-    select id, version, :before, :state, :fulfilment_state, :actor, :reason from moved
+    select id, version, :before, cast(:state as text), :fulfilment_state, :actor, :reason from moved
     """
 )
 _TO_ACCRUE = text(

@@ -49,11 +49,11 @@ _CLOSED = text(
 _PAID_BY = text("select id from payment where order_id = :order_id and state = 'SUCCESS'")
 _REST = text(
     """
-    select l.id, l.qty - l.refunded_qty as qty,
+    select l.id, l.qty - coalesce(sum(rl.qty) filter (where r.state not in ('CLOSED', 'REFUSED')), 0) as qty,
            l.amount_fen - coalesce(sum(rl.amount_fen) filter (where r.state not in ('CLOSED', 'REFUSED')), 0)
                as rest_fen
     from order_line l left join refund_line rl on rl.order_line_id = l.id left join refund r on r.id = rl.refund_id
-    where l.order_id = :order_id group by l.id, l.qty, l.refunded_qty, l.amount_fen order by l.id
+    where l.order_id = :order_id group by l.id, l.qty, l.amount_fen order by l.id
     """
 )
 # The database's clock decides: money depends on it.

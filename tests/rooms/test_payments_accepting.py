@@ -136,6 +136,7 @@ def test_stk_4_late_money_revives_the_order_while_goods_are_there(tx: Tx) -> Non
         assert make.numbers_of(session, "AP-1002-M") == (2, 1)
         assert make.count(session, "orders", "state = 'ALLOCATED' and fulfilment_state = 'READY'") == 1
         assert make.count(session, "order_event", "reason = 'LATE_PAYMENT'") == 1
+        assert make.count(session, "orders", "cancelled_at is null and cancel_reason is null") == 1
         assert make.count(session, "refund") == 0
 
 

@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.base.errors import Conflict, NotFound, Unreachable
+from app.base.errors import Conflict, NotFound, Refusal, Unreachable
 from app.ledger.reading import balance_fen
+from app.orders import lifecycle
 from app.orders.placing import Placed
 from app.payments import checking, refunding, stopping
+from app.payments.partial import Decider, Wish, refund_part
 from app.payments.prepaying import Payer, Shop, prepay
 from app.wiring import Parts
 from models.orders import OrderState
-from models.payments import RefundState
+from models.payments import RefundCause, RefundState
 from scripts.check_books import broken
 from tests import make
 from tests.boxed import Boxed
@@ -309,3 +311,61 @@ def test_a_refund_sent_twice_at_once_is_made_once(stage: Stage) -> None:
     assert stage.one("select count(*) from ledger_transfer where kind = 'REFUND'") in (0, 1)
     orders = stage.box.get(f"persons/{stage.person['id']}/orders")
     assert orders is not None
+
+
+def test_cancelling_after_a_part_went_back_returns_exactly_the_rest(stage: Stage) -> None:
+    """Also while the part is still on its way: units and money are never counted twice."""
+    placed = stage.order(("AP-1002-M", 3))
+    stage.pay(stage.prepay(placed))
+    stage.check()
+    p = stage.parts
+    decider = Decider("C-SZFT-03", "MANAGER", placed.store.id)
+    with p.tx() as session:
+        wish = Wish(1, 30_000, 1)
+        refund_part(
+            session,
+            order_number=placed.number,
+            decider=decider,
+            wishes=[wish],
+            reason="尺码",
+            now=datetime.now(UTC),
+        )
+    assert stage.cancel(placed).state is OrderState.CANCELLED
+    stage.send_refunds()
+    with p.tx() as session:
+        session.execute(text("update refund set next_check_at = now()"))
+    checking.check_refunds(p.tx, p.wechat.pay, notify_url=p.settings.refunded_url, now=datetime.now(UTC))
+    with p.tx() as session:
+        refunds = session.execute(text("select cause, amount_fen, state from refund order by id")).all()
+        assert [tuple(refund) for refund in refunds] == [
+            ("AFTER_SALE", 30_000, "SUCCESS"),
+            ("CANCEL", 59_700, "SUCCESS"),
+        ]
+        line = session.execute(text("select refunded_fen, refunded_qty from order_line")).one()
+        assert tuple(line) == (89_700, 3)
+        assert make.numbers_of(session, "AP-1002-M") == (10, 0)
+        assert (
+            session.execute(text("select sum(accrued_fen - reversed_fen) from commission_share")).scalar()
+            == 0
+        )
+
+
+def test_a_refund_without_lines_never_exceeds_its_payment(stage: Stage) -> None:
+    placed = stage.order()
+    stage.pay(stage.prepay(placed))
+    stage.check()
+    for amount_fen, code in ((29_901, "REFUND_TOO_MUCH"), (0, "INVALID")):
+        with pytest.raises(Refusal) as refusal, stage.parts.tx() as session:
+            refunding.open_refund(
+                session,
+                lifecycle.hold(session, placed.order_id),
+                payment_id=session.execute(text("select id from payment")).scalar_one(),
+                cause=RefundCause.AFTER_SALE,
+                amount_fen=amount_fen,
+                lines=(),
+                reason="test",
+                actor="test",
+                now=datetime.now(UTC),
+            )
+        assert refusal.value.code == code
+    assert stage.one("select count(*) from refund") == 0
