@@ -3,19 +3,17 @@
 import functools
 import sqlite3
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from flask import Flask, Request, Response, jsonify, redirect, request, send_from_directory
+from flask import Flask, Request, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from wechat.box import answers, control, control_faults, fault_answers, pay_doors
+from wechat.box import answers, control, control_faults, fault_answers, page_doors, pay_doors
 from wechat.box.answers import Refusal
 from wechat.box.inside import Box
 from wechat.box.open_doors import DOORS
 
 _ALL = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-_PAGE = Path(__file__).parent / "page"
 _CONTROL: list[tuple[str, str, Callable[..., control.Answer]]] = [
     ("POST", "/persons", control.create_person),
     ("GET", "/persons", control.list_persons),
@@ -64,20 +62,9 @@ def make_app(box: Box) -> Flask:
         app.add_url_rule(
             "/box" + path, verb + path, functools.partial(_control_view, box, act), methods=[verb]
         )
-    _add_page(app)
+    page_doors.add(app, box)
     app.register_error_handler(HTTPException, functools.partial(_nobody, box))
     return app
-
-
-def _add_page(app: Flask) -> None:
-    def page(name: str = "index.html") -> Response:
-        answer = send_from_directory(_PAGE, name, max_age=0)
-        answer.headers["Content-Security-Policy"] = "default-src 'self'; img-src 'self' data:"
-        return answer
-
-    app.add_url_rule("/box/", "page", page)
-    app.add_url_rule("/box/page/<name>", "page files", page)
-    app.add_url_rule("/", "home", lambda: redirect("/box/"))
 
 
 def _with_faults(box: Box, view: Callable[..., Response], **names: str) -> Response:

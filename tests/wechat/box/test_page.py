@@ -9,7 +9,9 @@ from tests.wechat.box.world import RunningBox
 def test_page_is_whole_and_needs_nothing_from_elsewhere(sandbox: RunningBox) -> None:
     page = sandbox.http.get(f"{sandbox.base}/box/", timeout=5)
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert page.headers["Content-Security-Policy"] == "default-src 'self'; img-src 'self' data:"
+    assert page.headers["Content-Security-Policy"] == (
+        "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
     links = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     assert set(links) == {"data:,", "/box/page/page.css", "/box/page/words.js", "/box/page/page.js"}
     for link in links[1:]:
