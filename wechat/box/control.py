@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 from flask import Request
 
-from wechat.box import access, acts, codes, courier, mp_api, orders, outbox, people, pushing
+from wechat.box import access, acts, codes, courier, mp_api, outbox, people, pushing
 from wechat.box.acts import Impossible
 from wechat.box.inside import Box, Unknown
-from wechat.box.orders import CannotPay
+from wechat.box.paying import CannotPay
 
 Answer = tuple[int, dict[str, Any]]
 
@@ -183,26 +183,6 @@ def list_codes(box: Box, request: Request) -> Answer:
 def look_at(box: Box, request: Request) -> Answer:
     """POST /box/pictures {image}: what a picture drawn by the box shows, without scanning it"""
     return 200, codes.look_at(box, _picture(asked(request)))
-
-
-def list_orders(box: Box, request: Request, key: str) -> Answer:
-    """GET /box/persons/<p>/orders"""
-    return 200, {"orders": orders.waiting_for(box, people.get(box, key))}
-
-
-def pay(box: Box, request: Request, key: str) -> Answer:
-    """POST /box/persons/<p>/pay {prepay_id}, or everything that wx.requestPayment got (then paySign is
-    verified)"""
-    order, delivery = orders.pay(box, people.get(box, key), asked(request))
-    courier.carry_first(box, delivery)
-    row = outbox.get(box, delivery)
-    return 200, {
-        "state": order["state"],
-        "transaction_id": order["transaction_id"],
-        "out_trade_no": order["out_trade_no"],
-        "total_fen": order["total_fen"],
-        "delivery": None if row is None else outbox.as_json(box, row),
-    }
 
 
 def settings(box: Box, request: Request) -> Answer:

@@ -5,15 +5,14 @@ import sqlite3
 from enum import StrEnum
 from typing import Any
 
-from wechat.box import notices, people
 from wechat.box.inside import Box, digits, rfc3339
 from wechat.box.pay_shapes import moment
-from wechat.box.pay_signing import PayRefusal, is_signed
+from wechat.box.pay_signing import PayRefusal
 
 _LIFE_WHEN_SILENT_S = 7 * 86400
 _SHORTEST_LIFE_S = 60
 _LONGEST_LIFE_S = 90 * 86400
-_PREPAY_LIFE_S = 2 * 3600
+_ORDER_PAID, _ORDER_INVALID, _OTHER_PARAMETERS = 268449538, 268447914, 268498688
 
 
 class OrderState(StrEnum):
@@ -31,15 +30,6 @@ _DESCRIBED = {
     OrderState.REFUND: "订单发生过退款",
     OrderState.CLOSED: "订单已关闭",
 }
-
-
-class CannotPay(Exception):
-    """The shopper's phone refuses to pay: ``code`` for programs, the sentence as the phone would show it."""
-
-    def __init__(self, code: str, sentence: str) -> None:
-        """Refuse with a code and a sentence."""
-        super().__init__(sentence)
-        self.code = code
 
 
 def find(box: Box, out_trade_no: str) -> sqlite3.Row | None:
@@ -65,43 +55,66 @@ def _move(box: Box, out_trade_no: str, state: OrderState) -> None:
 
 def place(box: Box, asked: dict[str, Any]) -> str:
     """A prepay_id for a checked JSAPI body. The same number comes again only with the very same body; not for
-    an order that is paid or closed. Raises PayRefusal INVALID_REQUEST."""
+    an order that is paid or closed. Raises PayRefusal INVALID_REQUEST, or 403 OUT_TRADE_NO_USED for a number that
+    a combined order has."""
     with box.store.write() as db:
         number = asked["out_trade_no"]
         order = find(box, number)
+        if box.store.row("SELECT 1 FROM combined_parts WHERE out_trade_no = ?", number) is not None:
+            raise PayRefusal(403, "OUT_TRADE_NO_USED", "商户订单号重复，请核实后更换订单号")
         if order is None:
-            db.execute(
-                "INSERT INTO orders (out_trade_no, asked, appid, openid, total_fen, state, notify_url,"
-                " created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    number,
-                    _canonical(asked),
-                    asked["appid"],
-                    asked["payer"]["openid"],
-                    asked["amount"]["total"],
-                    OrderState.NOTPAY,
-                    asked["notify_url"],
-                    box.now(),
-                    _expiry(box, asked),
-                ),
-            )
+            insert(box, asked)
         else:
-            _check_again(order, asked)
-        prepay_id = "wx" + rfc3339(box.now()).translate({45: None, 58: None, 84: None})[:14] + digits(20)
+            check_open(order)
+            if order["asked"] != canonical(asked):
+                raise other_parameters()
+        prepay_id = new_prepay_id(box)
         db.execute("INSERT INTO prepays VALUES (?, ?, ?)", (prepay_id, number, box.now()))
         return prepay_id
 
 
-def _check_again(order: sqlite3.Row, asked: dict[str, Any]) -> None:
+def insert(box: Box, asked: dict[str, Any]) -> None:
+    """Write down a new order that waits for its money."""
+    box.store.run(
+        "INSERT INTO orders (out_trade_no, asked, appid, openid, total_fen, state, notify_url,"
+        " created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        asked["out_trade_no"],
+        canonical(asked),
+        asked["appid"],
+        asked["payer"]["openid"],
+        asked["amount"]["total"],
+        OrderState.NOTPAY,
+        asked["notify_url"],
+        box.now(),
+        _expiry(box, asked),
+    )
+
+
+def new_prepay_id(box: Box) -> str:
+    """``wx``, the time, and digits."""
+    return "wx" + rfc3339(box.now()).translate({45: None, 58: None, 84: None})[:14] + digits(20)
+
+
+def check_open(order: sqlite3.Row) -> None:
+    """May this order still be paid? Raises PayRefusal INVALID_REQUEST: paid already, or closed."""
     if order["state"] in (OrderState.SUCCESS, OrderState.REFUND):
-        raise PayRefusal(400, "INVALID_REQUEST", "该订单已支付")
+        raise PayRefusal(400, "INVALID_REQUEST", "该订单已支付", number=_ORDER_PAID)
     if order["state"] == OrderState.CLOSED:
-        raise PayRefusal(400, "INVALID_REQUEST", "该订单已失效")
-    if order["asked"] != _canonical(asked):
-        raise PayRefusal(400, "INVALID_REQUEST", "请求重入时，参数与首次请求时不一致")
+        raise PayRefusal(400, "INVALID_REQUEST", "该订单已失效", number=_ORDER_INVALID)
 
 
-def _canonical(asked: dict[str, Any]) -> str:
+def other_parameters() -> PayRefusal:
+    """The refusal of a known number with other parameters."""
+    return PayRefusal(400, "INVALID_REQUEST", "请求重入时，参数与首次请求时不一致", number=_OTHER_PARAMETERS)
+
+
+def description(order: sqlite3.Row) -> str:
+    """What the shopper sees that she pays for."""
+    return str(json.loads(order["asked"])["description"])
+
+
+def canonical(asked: dict[str, Any]) -> str:
+    """The same text for the same parameters, whatever their order."""
     return json.dumps(asked, ensure_ascii=False, sort_keys=True)
 
 
@@ -151,83 +164,3 @@ def as_transaction(box: Box, order: sqlite3.Row) -> dict[str, Any]:
         "payer": {"openid": order["openid"]},
         "amount": {"total": total, "payer_total": total, "currency": "CNY", "payer_currency": "CNY"},
     }
-
-
-def waiting_for(box: Box, person: sqlite3.Row) -> list[dict[str, Any]]:
-    """This person's orders, youngest first, as her phone shows them, with a prepay_id to pay with."""
-    orders = box.store.rows(
-        "SELECT out_trade_no FROM orders WHERE openid IN (?, ?) ORDER BY created_at DESC LIMIT 50",
-        person["oa_openid"],
-        person["mp_openid"],
-    )
-    shown = []
-    for number in [order["out_trade_no"] for order in orders]:
-        order = find(box, number)
-        prepay = box.store.row(
-            "SELECT prepay_id FROM prepays WHERE out_trade_no = ? ORDER BY created_at DESC LIMIT 1", number
-        )
-        assert order is not None
-        assert prepay is not None
-        shown.append(
-            {
-                "out_trade_no": number,
-                "description": json.loads(order["asked"])["description"],
-                "total_fen": order["total_fen"],
-                "state": order["state"],
-                "transaction_id": order["transaction_id"],
-                "prepay_id": prepay["prepay_id"],
-            }
-        )
-    return shown
-
-
-def pay(box: Box, person: sqlite3.Row, given: dict[str, Any]) -> tuple[sqlite3.Row, int]:
-    """The shopper confirms: the order becomes SUCCESS once, its notice is on the way. Answers the order and
-    the delivery's id. ``given`` is {prepay_id}, or what wx.requestPayment got (then paySign is verified).
-    Raises CannotPay, as her phone would."""
-    prepay_id = _prepay_id(given)
-    with box.store.write() as db:
-        prepay = box.store.row("SELECT * FROM prepays WHERE prepay_id = ?", prepay_id)
-        if prepay is None:
-            raise CannotPay("PREPAY_UNKNOWN", "商户订单信息不存在（prepay_id无效）")
-        order = find(box, prepay["out_trade_no"])
-        assert order is not None
-        if "prepay_id" not in given:
-            _check_pay_sign(box, order["appid"], given)
-        if people.openid_under(box, person, order["appid"]) != order["openid"]:
-            raise CannotPay("PAYER_MISMATCH", "下单账号与支付账号不一致，请核实后再支付")
-        if order["state"] in (OrderState.SUCCESS, OrderState.REFUND):
-            raise CannotPay("ORDER_PAID", "该订单已支付，请勿重复支付")
-        if order["state"] == OrderState.CLOSED:
-            raise CannotPay("ORDER_CLOSED", "订单已关闭")
-        if prepay["created_at"] + _PREPAY_LIFE_S <= box.now():
-            raise CannotPay("PREPAY_EXPIRED", "prepay_id已过期，请重新下单")
-        db.execute(
-            "UPDATE orders SET state = ?, transaction_id = ?, success_at = ? WHERE out_trade_no = ?",
-            (OrderState.SUCCESS, "42000" + digits(23), int(box.now()), order["out_trade_no"]),
-        )
-        paid = find(box, order["out_trade_no"])
-        assert paid is not None
-        return paid, notices.announce_paid(box, as_transaction(box, paid), paid["notify_url"], person["id"])
-
-
-def _prepay_id(given: dict[str, Any]) -> str:
-    if "prepay_id" in given:
-        return str(given["prepay_id"])
-    package = given.get("package")
-    if not isinstance(package, str) or not package.startswith("prepay_id="):
-        raise CannotPay("PARAM_ERROR", "缺少参数 package（prepay_id=…）")
-    return package.removeprefix("prepay_id=")
-
-
-def _check_pay_sign(box: Box, appid: str, given: dict[str, Any]) -> None:
-    for name in ("timeStamp", "nonceStr", "package", "signType", "paySign"):
-        if not isinstance(given.get(name), str) or not given[name]:
-            raise CannotPay("PARAM_ERROR", f"缺少参数 {name}，或它不是字符串")
-    if given["signType"] != "RSA":
-        raise CannotPay("PARAM_ERROR", "signType 应为 RSA")
-    if given.get("appId", appid) != appid:
-        raise CannotPay("PARAM_ERROR", "商户传入的appid参数不正确，请联系商户处理")
-    message = f"{appid}\n{given['timeStamp']}\n{given['nonceStr']}\n{given['package']}\n".encode()
-    if not is_signed(box.credentials.pay, message, given["paySign"]):
-        raise CannotPay("SIGN_ERROR", "支付验证签名失败")

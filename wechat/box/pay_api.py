@@ -5,35 +5,48 @@ from typing import Any
 
 from flask import Request, Response
 
-from wechat.box import orders, pay_keys, people, refunds
+from wechat.box import combined, orders, pay_keys, people, refunds
 from wechat.box.inside import Box
+from wechat.box.money_shapes import ABNORMAL_REFUND, COMBINE, COMBINE_CLOSE
 from wechat.box.pay_shapes import CLOSE, ECHO, JSAPI, REFUND, read
 from wechat.box.pay_signing import PayRefusal
 
+_OTHER_MERCHANT = 268447843
 Answer = tuple[int, dict[str, Any] | None] | Response
 
 
 def prepay(box: Box, request: Request) -> Answer:
     """POST /v3/pay/transactions/jsapi (JSAPI and mini-program alike)."""
     asked = read(request.get_data(), request.content_type or "", JSAPI)
-    _check_mchid(box, asked["mchid"])
-    if box.account(asked["appid"]) is None:
-        raise PayRefusal(400, "APPID_MCHID_NOT_MATCH", "appid和mchid不匹配，请检查后再试")
-    if people.by_openid(box, asked["appid"], asked["payer"]["openid"]) is None:
-        raise PayRefusal(400, "INVALID_REQUEST", "appid和openid不匹配")
+    check_mchid(box, asked["mchid"])
+    check_appid(box, asked["appid"])
+    check_openid(box, asked["appid"], asked["payer"]["openid"])
     return 200, {"prepay_id": orders.place(box, asked)}
 
 
-def _check_mchid(box: Box, mchid: object) -> None:
+def check_mchid(box: Box, mchid: object) -> None:
+    """Raises PayRefusal unless this is the merchant that has signed."""
     if mchid != box.credentials.pay.mchid:
-        raise PayRefusal(400, "PARAM_ERROR", "mchid不匹配")
+        raise PayRefusal(400, "PARAM_ERROR", "mchid不匹配", number=_OTHER_MERCHANT)
+
+
+def check_appid(box: Box, appid: str) -> None:
+    """Raises PayRefusal unless this app is bound to the merchant."""
+    if box.account(appid) is None:
+        raise PayRefusal(400, "APPID_MCHID_NOT_MATCH", "appid和mchid不匹配，请检查后再试")
+
+
+def check_openid(box: Box, appid: str, openid: str) -> None:
+    """Raises PayRefusal unless this app knows somebody by this openid."""
+    if people.by_openid(box, appid, openid) is None:
+        raise PayRefusal(400, "INVALID_REQUEST", "appid和openid不匹配")
 
 
 def query(box: Box, request: Request, out_trade_no: str) -> Answer:
     """GET /v3/pay/transactions/out-trade-no/{out_trade_no}?mchid="""
     _check_query(box, request)
     order = orders.find(box, out_trade_no)
-    if order is None:
+    if order is None or combined.whole_of(box, out_trade_no) is not None:
         raise PayRefusal(404, "ORDER_NOT_EXIST", "订单不存在")
     return 200, orders.as_transaction(box, order)
 
@@ -42,7 +55,7 @@ def query_paid(box: Box, request: Request, transaction_id: str) -> Answer:
     """GET /v3/pay/transactions/id/{transaction_id}?mchid="""
     _check_query(box, request)
     order = orders.find_paid(box, transaction_id)
-    if order is None:
+    if order is None or combined.whole_of(box, order["out_trade_no"]) is not None:
         raise PayRefusal(404, "ORDER_NOT_EXIST", "订单不存在")
     return 200, orders.as_transaction(box, order)
 
@@ -50,13 +63,15 @@ def query_paid(box: Box, request: Request, transaction_id: str) -> Answer:
 def _check_query(box: Box, request: Request) -> None:
     if "mchid" not in request.args:
         raise PayRefusal(400, "PARAM_ERROR", "缺少必填参数mchid")
-    _check_mchid(box, request.args["mchid"])
+    check_mchid(box, request.args["mchid"])
 
 
 def close(box: Box, request: Request, out_trade_no: str) -> Answer:
     """POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close: 204, signed and empty."""
     asked = read(request.get_data(), request.content_type or "", CLOSE)
-    _check_mchid(box, asked["mchid"])
+    check_mchid(box, asked["mchid"])
+    if combined.whole_of(box, out_trade_no) is not None:
+        raise PayRefusal(404, "ORDER_NOT_EXIST", "订单不存在")
     orders.close(box, out_trade_no)
     return 204, None
 
@@ -73,6 +88,53 @@ def query_refund(box: Box, request: Request, out_refund_no: str) -> Answer:
     if found is None:
         raise PayRefusal(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
     return 200, refunds.as_refund(box, found)
+
+
+def abnormal_refund(box: Box, request: Request, refund_id: str) -> Answer:
+    """POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund"""
+    asked = read(request.get_data(), request.content_type or "", ABNORMAL_REFUND)
+    sealed = ("bank_account", "real_name")
+    if asked["type"] == "USER_BANK_CARD":
+        for name in ("bank_type", *sealed):
+            if name not in asked:
+                raise PayRefusal(400, "PARAM_ERROR", f"退款至用户银行卡时，{name}必填")
+    for name in sealed:
+        if name in asked:
+            asked[name] = pay_keys.opened(box, request, f"/{name}", asked[name])
+    if not asked.get("bank_account", "0").isdigit():
+        raise PayRefusal(400, "PARAM_ERROR", "银行卡号格式不正确")
+    found = refunds.find(box, asked["out_refund_no"])
+    if found is None or found["refund_id"] != refund_id:
+        raise PayRefusal(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
+    return 200, refunds.as_refund(box, refunds.try_again(box, found, asked))
+
+
+def combine(box: Box, request: Request) -> Answer:
+    """POST /v3/combine-transactions/jsapi"""
+    asked = read(request.get_data(), request.content_type or "", COMBINE)
+    check_mchid(box, asked["combine_mchid"])
+    for one in asked["sub_orders"]:
+        check_mchid(box, one["mchid"])
+    check_appid(box, asked["combine_appid"])
+    check_openid(box, asked["combine_appid"], asked["combine_payer_info"]["openid"])
+    return 200, {"prepay_id": combined.place(box, asked)}
+
+
+def query_combined(box: Box, request: Request, number: str) -> Answer:
+    """GET /v3/combine-transactions/out-trade-no/{combine_out_trade_no}"""
+    found = combined.find(box, number)
+    if found is None:
+        raise PayRefusal(404, "ORDER_NOT_EXIST", "订单不存在")
+    return 200, combined.as_json(box, found)
+
+
+def close_combined(box: Box, request: Request, number: str) -> Answer:
+    """POST /v3/combine-transactions/out-trade-no/{combine_out_trade_no}/close: 204, signed and empty."""
+    asked = read(request.get_data(), request.content_type or "", COMBINE_CLOSE)
+    for one in asked["sub_orders"]:
+        check_mchid(box, one["mchid"])
+    combined.close(box, number, asked)
+    return 204, None
 
 
 def certificates(box: Box, request: Request) -> Answer:

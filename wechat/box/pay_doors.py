@@ -17,6 +17,10 @@ DOORS: list[Door] = [
     ("POST", "/v3/pay/transactions/out-trade-no/<out_trade_no>/close", pay_api.close),
     ("POST", "/v3/refund/domestic/refunds", pay_api.refund),
     ("GET", "/v3/refund/domestic/refunds/<out_refund_no>", pay_api.query_refund),
+    ("POST", "/v3/refund/domestic/refunds/<refund_id>/apply-abnormal-refund", pay_api.abnormal_refund),
+    ("POST", "/v3/combine-transactions/jsapi", pay_api.combine),
+    ("GET", "/v3/combine-transactions/out-trade-no/<number>", pay_api.query_combined),
+    ("POST", "/v3/combine-transactions/out-trade-no/<number>/close", pay_api.close_combined),
     ("GET", "/v3/certificates", pay_api.certificates),
     ("POST", "/v3/security/echo", pay_api.echo),
 ]

@@ -1,10 +1,10 @@
 """What time alone does to the money in the box: refunds, splits and transfers come to their end, frozen money
 thaws."""
 
-from wechat.box import refunds
+from wechat.box import purse, refunds
 from wechat.box.inside import Box
 
-_BOOKS = (refunds,)
+_BOOKS = (refunds, purse)
 
 
 def settle(box: Box) -> None:

@@ -55,9 +55,11 @@ class Address:
 
 @dataclass(frozen=True)
 class Many:
-    """A list of these."""
+    """A list of ``least``..``most`` of these."""
 
     of: "Shape"
+    least: int = 0
+    most: int = 1000
 
 
 @dataclass(frozen=True)
@@ -71,24 +73,25 @@ class Members:
 Shape = Text | Whole | OneOf | Flag | Moment | Address | Many | Members
 
 
-def _members(must: dict[str, Shape], may: dict[str, Shape] | None = None) -> Members:
+def members(must: dict[str, Shape], may: dict[str, Shape] | None = None) -> Members:
+    """An object with these members required, and those allowed."""
     return Members(must | (may or {}), frozenset(must))
 
 
-_CNY = OneOf(("CNY",))
-_GOODS = _members(
+CNY = OneOf(("CNY",))
+_GOODS = members(
     {"merchant_goods_id": Text(32), "quantity": Whole(1), "unit_price": Whole()},
     {"wechatpay_goods_id": Text(32, 0), "goods_name": Text(256, 0)},
 )
-JSAPI = _members(
+JSAPI = members(
     {
         "appid": Text(32),
         "mchid": Text(32),
         "description": Text(127),
         "out_trade_no": Text(32, 6, r"[0-9A-Za-z_\-|*]+"),
         "notify_url": Address(),
-        "amount": _members({"total": Whole(1)}, {"currency": _CNY}),
-        "payer": _members({"openid": Text(128)}),
+        "amount": members({"total": Whole(1)}, {"currency": CNY}),
+        "payer": members({"openid": Text(128)}),
     },
     {
         "time_expire": Moment(),
@@ -96,30 +99,30 @@ JSAPI = _members(
         "goods_tag": Text(32, 0),
         "support_fapiao": Flag(),
         "limit_pay": Many(OneOf(("no_balance", "no_credit", "no_debit", "balance_only"))),
-        "detail": _members(
+        "detail": members(
             {}, {"cost_price": Whole(), "invoice_id": Text(32, 0), "goods_detail": Many(_GOODS)}
         ),
-        "scene_info": _members(
+        "scene_info": members(
             {"payer_client_ip": Text(45)},
             {
                 "device_id": Text(32, 0),
-                "store_info": _members(
+                "store_info": members(
                     {"id": Text(32)},
                     {"name": Text(256, 0), "area_code": Text(32, 0), "address": Text(512, 0)},
                 ),
             },
         ),
-        "settle_info": _members({}, {"profit_sharing": Flag()}),
+        "settle_info": members({}, {"profit_sharing": Flag()}),
     },
 )
-CLOSE = _members({"mchid": Text(32)})
-ECHO = _members({"echo_message": Text(1024)}, {"encrypted_echo_message": Text(1024), "notify_url": Address()})
-REFUND = _members(
+CLOSE = members({"mchid": Text(32)})
+ECHO = members({"echo_message": Text(1024)}, {"encrypted_echo_message": Text(1024), "notify_url": Address()})
+REFUND = members(
     {
         "out_refund_no": Text(64, 1, r"[0-9A-Za-z_\-|*@]+"),
-        "amount": _members(
-            {"refund": Whole(1), "total": Whole(1), "currency": _CNY},
-            {"from": Many(_members({"account": OneOf(("AVAILABLE", "UNAVAILABLE")), "amount": Whole(1)}))},
+        "amount": members(
+            {"refund": Whole(1), "total": Whole(1), "currency": CNY},
+            {"from": Many(members({"account": OneOf(("AVAILABLE", "UNAVAILABLE")), "amount": Whole(1)}))},
         ),
     },
     {
@@ -129,7 +132,7 @@ REFUND = _members(
         "notify_url": Address(),
         "funds_account": OneOf(("AVAILABLE", "UNSETTLED")),
         "goods_detail": Many(
-            _members(
+            members(
                 {
                     "merchant_goods_id": Text(32),
                     "unit_price": Whole(),
@@ -184,6 +187,10 @@ def _check(shape: Shape, value: Any, path: str) -> None:
     elif isinstance(shape, Many):
         if not isinstance(value, list):
             raise _bad(path, "类型不是数组", value)
+        if not shape.least <= len(value) <= shape.most:
+            raise _bad(
+                path, f"个数 {len(value)} 不在 {shape.least} 到 {shape.most} 之间", number=_OUT_OF_RANGE
+            )
         for index, one in enumerate(value):
             _check(shape.of, one, f"{path}/{index}")
     elif isinstance(shape, Whole):

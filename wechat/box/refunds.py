@@ -5,10 +5,11 @@ import sqlite3
 from enum import StrEnum
 from typing import Any
 
-from wechat.box import notices, orders
+from wechat.box import notices, orders, purse
 from wechat.box.inside import Box, digits, rfc3339
 from wechat.box.orders import OrderState
 from wechat.box.pay_signing import PayRefusal
+from wechat.box.purse import Kind
 
 _REFUNDABLE_S = 365 * 86400
 _MOST_REFUNDS = 50
@@ -41,12 +42,13 @@ def ask(box: Box, asked: dict[str, Any]) -> sqlite3.Row:
             return known
         order = _order(box, asked)
         _check_money(box, order, asked["amount"])
-        now = box.now()
+        now, refund_id = box.now(), "50300" + digits(24)
+        _take(box, order, asked, refund_id)
         db.execute(
             "INSERT INTO refunds VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
             (
                 asked["out_refund_no"],
-                "50300" + digits(24),
+                refund_id,
                 order["out_trade_no"],
                 json.dumps(asked, ensure_ascii=False, sort_keys=True),
                 asked["amount"]["refund"],
@@ -63,6 +65,29 @@ def ask(box: Box, asked: dict[str, Any]) -> sqlite3.Row:
     made = find(box, asked["out_refund_no"])
     assert made is not None
     return made
+
+
+def _take(box: Box, order: sqlite3.Row, asked: dict[str, Any], refund_id: str) -> None:
+    """Take the money: what still waits to be shared of this very order, else what the merchant can spend."""
+    part = asked["amount"]["refund"]
+    back = purse.fee_back_fen(box, order, purse.refunded_fen(box, order["out_trade_no"]), part)
+    left = purse.held(box, order)
+    if left.thawed:
+        purse.spend(box, part - back)
+    elif part - back > left.unsplit_fen:
+        raise PayRefusal(400, "INVALID_REQUEST", "订单剩余冻结金额不足，请先解冻剩余资金或分账回退后再退款")
+    voucher = f"REF{order['transaction_id']}"
+    purse.book(box, Kind.REFUND, -part, refund_id, note=asked.get("reason", ""), voucher=voucher)
+    purse.book(box, Kind.FEE_BACK, back, refund_id, voucher=voucher)
+
+
+def _give_back(box: Box, refund: sqlite3.Row) -> None:
+    """A refund was closed: its money is the merchant's again, and so is the fee of it WeChat's."""
+    back = box.store.row(
+        "SELECT amount_fen FROM funds WHERE business_no = ? AND kind = ?", refund["refund_id"], Kind.FEE_BACK
+    )
+    purse.book(box, Kind.REFUND_CLOSED, refund["refund_fen"], refund["refund_id"])
+    purse.book(box, Kind.FEE, 0 if back is None else -back["amount_fen"], refund["refund_id"])
 
 
 def _order(box: Box, asked: dict[str, Any]) -> sqlite3.Row:
@@ -103,14 +128,15 @@ def as_refund(box: Box, refund: sqlite3.Row) -> dict[str, Any]:
     """The Refund object of an answer or a query; ``success_time`` is absent until SUCCESS."""
     order = orders.find(box, refund["out_trade_no"])
     assert order is not None
+    by_card = box.store.row("SELECT * FROM abnormal_refunds WHERE out_refund_no = ?", refund["out_refund_no"])
     part, total = refund["refund_fen"], order["total_fen"]
     content: dict[str, Any] = {
         "refund_id": refund["refund_id"],
         "out_refund_no": refund["out_refund_no"],
         "transaction_id": order["transaction_id"],
         "out_trade_no": order["out_trade_no"],
-        "channel": "ORIGINAL",
-        "user_received_account": _RECEIVED_BY,
+        "channel": "ORIGINAL" if by_card is None else by_card["channel"],
+        "user_received_account": _RECEIVED_BY if by_card is None else by_card["received_by"],
         "create_time": rfc3339(refund["created_at"]),
         "status": refund["status"],
         "funds_account": "AVAILABLE",
@@ -141,21 +167,58 @@ def settle_due(box: Box) -> None:
         box.now(),
     )
     for number in [refund["out_refund_no"] for refund in due]:
-        _settle(box, number)
+        end(box, number)
 
 
-def _settle(box: Box, out_refund_no: str) -> None:
+def end(box: Box, out_refund_no: str, result: RefundState | None = None) -> bool:
+    """Bring a refund under way to this end (by itself: SUCCESS, unless a fault says else) and put its notice on
+    its way; False when it has ended already."""
     with box.store.write() as db:
-        result = RefundState(str(box.fault("refund_result") or RefundState.SUCCESS))
+        refund = find(box, out_refund_no)
+        if refund is None or refund["status"] != RefundState.PROCESSING:
+            return False
+        result = result or RefundState(str(box.fault("refund_result") or RefundState.SUCCESS))
         success_at = int(box.now()) if result == RefundState.SUCCESS else None
         db.execute(
-            "UPDATE refunds SET status = ?, success_at = ? WHERE out_refund_no = ?",
-            (result, success_at, out_refund_no),
+            "UPDATE refunds SET status = ?, success_at = ?, due_at = ? WHERE out_refund_no = ?",
+            (result, success_at, box.now(), out_refund_no),
         )
+        if result == RefundState.CLOSED:
+            _give_back(box, refund)
         refund = find(box, out_refund_no)
         assert refund is not None
         if refund["notify_url"]:
             notices.announce_refund(box, _told(box, as_refund(box, refund)), refund["notify_url"])
+    return True
+
+
+def try_again(box: Box, refund: sqlite3.Row, asked: dict[str, Any]) -> sqlite3.Row:
+    """An abnormal refund goes out once more, to a bank card (WECHAT_PAY.md 6.3). ``asked`` is the checked body
+    with its sealed texts opened. Raises PayRefusal INVALID_REQUEST unless the refund is ABNORMAL."""
+    with box.store.write() as db:
+        found = find(box, refund["out_refund_no"])
+        if found is None or found["status"] != RefundState.ABNORMAL:
+            raise PayRefusal(400, "INVALID_REQUEST", "退款单状态不是退款异常，不能发起异常退款")
+        received_by = "商户银行卡"
+        if asked["type"] == "USER_BANK_CARD":
+            received_by = f"{asked['bank_type']}{asked['bank_account'][-4:]}"
+        db.execute(
+            "INSERT INTO abnormal_refunds VALUES (?, 'OTHER_BANKCARD', ?) ON CONFLICT (out_refund_no)"
+            " DO UPDATE SET received_by = excluded.received_by",
+            (found["out_refund_no"], received_by),
+        )
+        db.execute(
+            "UPDATE refunds SET status = ?, due_at = ? WHERE out_refund_no = ?",
+            (
+                RefundState.PROCESSING,
+                box.now() + box.settings()["refund_delay_s"],
+                found["out_refund_no"],
+            ),
+        )
+    box.wake.set()
+    again = find(box, refund["out_refund_no"])
+    assert again is not None
+    return again
 
 
 def _told(box: Box, refund: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,15 @@ from typing import Any
 from flask import Flask, Request, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from wechat.box import answers, control, control_faults, fault_answers, page_doors, pay_doors
+from wechat.box import (
+    answers,
+    control,
+    control_faults,
+    fault_answers,
+    page_doors,
+    pay_control,
+    pay_doors,
+)
 from wechat.box.answers import Refusal
 from wechat.box.inside import Box
 from wechat.box.open_doors import DOORS
@@ -26,11 +34,10 @@ _CONTROL: list[tuple[str, str, Callable[..., control.Answer]]] = [
     ("POST", "/persons/<key>/view", control.view),
     ("POST", "/persons/<key>/locate", control.locate),
     ("GET", "/persons/<key>/chat", control.chat),
-    ("GET", "/persons/<key>/orders", control.list_orders),
     ("POST", "/persons/<key>/mp/login", control.mp_login),
     ("POST", "/persons/<key>/mp/phone", control.mp_phone),
     ("POST", "/persons/<key>/mp/scan", control.mp_scan),
-    ("POST", "/persons/<key>/pay", control.pay),
+    *pay_control.DOORS,
     ("GET", "/codes", control.list_codes),
     ("POST", "/pictures", control.look_at),
     ("GET", "/settings", control.settings),
