@@ -5,9 +5,11 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.attribution.serving import find_service
+from app.base.freshness import CATALOG, STORES
 from app.catalog.listing import list_products
 from app.conversation import words
 from app.conversation.intent import Intent, Wish
+from app.conversation.known import Known
 from app.stores.closest import closest
 from app.stores.directory import list_stores
 
@@ -16,15 +18,22 @@ MOST_NEAR = 3
 MOST_GOODS = 5
 
 
-def answer(session: Session, intent: Intent, *, member_id: int, now: datetime) -> str:
-    """The words for an intent. Only reads."""
+def answer(
+    session: Session, intent: Intent, *, member_id: int, now: datetime, known: Known | None = None
+) -> str:
+    """The words for an intent. Only reads. ``known`` remembers what does not depend on the member."""
+    about = intent.about
     match intent.wish:
+        case Wish.STORES if known:
+            return known.tell(STORES, about, lambda: _stores(session, about, now), now=now)
         case Wish.STORES:
-            return _stores(session, intent.about, now)
+            return _stores(session, about, now)
         case Wish.SERVICE:
             return words.service(find_service(session, member_id=member_id))
+        case Wish.GOODS if known:
+            return known.tell(CATALOG, about, lambda: _goods(session, about), now=now)
         case Wish.GOODS:
-            return _goods(session, intent.about)
+            return _goods(session, about)
     return words.default()
 
 

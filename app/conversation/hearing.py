@@ -9,6 +9,7 @@ from app.base import inbox, queue
 from app.conversation import words
 from app.conversation.answers import answer, answer_place
 from app.conversation.intent import intent_of, intent_of_click
+from app.conversation.known import Known
 from app.members.meeting import Met, lost_follower, meet
 from models.attribution import TouchKind
 from models.members import AppKind
@@ -30,14 +31,21 @@ SOURCE = "wechat.oa"
 
 
 def hear(
-    session: Session, event: Event, *, brand: str, now: datetime, received_at: datetime | None = None
+    session: Session,
+    event: Event,
+    *,
+    brand: str,
+    now: datetime,
+    received_at: datetime | None = None,
+    known: Known | None = None,
 ) -> Reply:
     """Act on a push once and say what to answer; the same push again gets the same answer (TCH-2).
 
     ``received_at``: when it was taken in, for a push that is heard later than it came; None = now.
+    ``known`` remembers answers that do not depend on who asks.
     """
     if isinstance(event, Said | Clicked | Located):
-        return _asked(session, event, now)
+        return _asked(session, event, now, known)
     if not inbox.claim(session, SOURCE, event.dedupe_key, kind=_kind(event)):
         return _said_before(session, event)
     said = _react(session, event, brand, now, received_at)
@@ -52,15 +60,15 @@ def _said_before(session: Session, event: Event) -> Reply:
     return TextReply(kept) if kept else Nothing()
 
 
-def _asked(session: Session, event: Said | Clicked | Located, now: datetime) -> Reply:
+def _asked(session: Session, event: Said | Clicked | Located, now: datetime, known: Known | None) -> Reply:
     # A question changes nothing but when the person was last heard. So its answer is found first and enters
     # the inbox together with the question; of two copies at once, the second waits for the person's row.
     met = _met(session, event, now, followed=None)
     match event:
         case Said():
-            said = answer(session, intent_of(event.text), member_id=met.member_id, now=now)
+            said = answer(session, intent_of(event.text), member_id=met.member_id, now=now, known=known)
         case Clicked():
-            said = answer(session, intent_of_click(event.key), member_id=met.member_id, now=now)
+            said = answer(session, intent_of_click(event.key), member_id=met.member_id, now=now, known=known)
         case Located():
             said = answer_place(session, lat=event.lat, lng=event.lng, now=now)
     if inbox.claim(session, SOURCE, event.dedupe_key, kind=_kind(event), answer=said):

@@ -1,12 +1,14 @@
 """The official account's message push: proven, heard in one short transaction, answered within 3 s."""
 
 import structlog
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.api.guard import parts
+from app.base.freshness import listen
 from app.conversation.hearing import hear
+from app.conversation.known import Known
 from wechat.errors import BadSignature, Malformed
 
 log = structlog.get_logger()
@@ -42,12 +44,19 @@ def push() -> Response:
     now = p.now()
     try:
         with p.callback_tx() as session:
-            reply = hear(session, opened.event, brand=p.settings.brand_name, now=now)
+            reply = hear(session, opened.event, brand=p.settings.brand_name, now=now, known=_known())
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         return _refuse(503, "push_not_taken", type(error).__name__)
     body = p.wechat.oa.answer(opened, reply, now=now)
     kind = "text/plain" if body == b"success" else "application/xml"
     return Response(body, content_type=f"{kind}; charset=utf-8")
+
+
+def _known() -> Known:
+    found: Known | None = current_app.extensions.get("lianke.known")
+    if found is None:
+        found = current_app.extensions["lianke.known"] = Known(listen(parts().settings.database_url))
+    return found
 
 
 def _refuse(status: int, event: str, reason: str) -> Response:
