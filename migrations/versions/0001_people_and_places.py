@@ -24,7 +24,12 @@ def upgrade() -> None:
         sa.Column(
             "kind",
             sa.Enum(
-                "HQ", "FRANCHISEE", name="entitykind", native_enum=False, create_constraint=True, length=32
+                "HQ",
+                "FRANCHISEE",
+                name="ck_legal_entity_entitykind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
             ),
             nullable=False,
         ),
@@ -68,7 +73,9 @@ def upgrade() -> None:
         sa.Column("member_id", sa.BigInteger(), nullable=False),
         sa.Column(
             "app",
-            sa.Enum("OA", "MP", name="appkind", native_enum=False, create_constraint=True, length=32),
+            sa.Enum(
+                "OA", "MP", name="ck_identity_appkind", native_enum=False, create_constraint=True, length=32
+            ),
             nullable=False,
         ),
         sa.Column("appid", sa.TEXT(), nullable=False),
@@ -121,7 +128,7 @@ def upgrade() -> None:
                 "DIRECT",
                 "FRANCHISE",
                 "JOINT",
-                name="ownership",
+                name="ck_store_ownership",
                 native_enum=False,
                 create_constraint=True,
                 length=32,
@@ -141,7 +148,7 @@ def upgrade() -> None:
                 "OPEN",
                 "CLOSING",
                 "CLOSED",
-                name="storestatus",
+                name="ck_store_storestatus",
                 native_enum=False,
                 create_constraint=True,
                 length=32,
@@ -184,7 +191,7 @@ def upgrade() -> None:
                 "CLERK",
                 "MANAGER",
                 "TEAM",
-                name="clerkrole",
+                name="ck_clerk_clerkrole",
                 native_enum=False,
                 create_constraint=True,
                 length=32,
@@ -197,7 +204,7 @@ def upgrade() -> None:
                 "ACTIVE",
                 "LEAVING",
                 "LEFT",
-                name="clerkstatus",
+                name="ck_clerk_clerkstatus",
                 native_enum=False,
                 create_constraint=True,
                 length=32,
@@ -250,7 +257,12 @@ def upgrade() -> None:
         sa.Column(
             "audience",
             sa.Enum(
-                "SHOPPER", "CLERK", name="audience", native_enum=False, create_constraint=True, length=32
+                "SHOPPER",
+                "CLERK",
+                name="ck_login_audience",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
             ),
             nullable=False,
         ),

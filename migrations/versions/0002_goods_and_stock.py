@@ -42,7 +42,7 @@ def upgrade() -> None:
                 "CONSUMED",
                 "RELEASED",
                 "EXPIRED",
-                name="reservationstate",
+                name="ck_reservation_reservationstate",
                 native_enum=False,
                 create_constraint=True,
                 length=32,
@@ -96,7 +96,7 @@ def upgrade() -> None:
                 "RESERVE",
                 "RELEASE",
                 "EXPIRE",
-                name="movementkind",
+                name="ck_stock_movement_movementkind",
                 native_enum=False,
                 create_constraint=True,
                 length=32,
@@ -130,7 +130,7 @@ def upgrade() -> None:
                 "NONE",
                 "STATUTORY",
                 "BY_NATURE",
-                name="exemption",
+                name="ck_product_exemption",
                 native_enum=False,
                 create_constraint=True,
                 length=32,
@@ -139,7 +139,14 @@ def upgrade() -> None:
         ),
         sa.Column(
             "status",
-            sa.Enum("ON", "OFF", name="salestatus", native_enum=False, create_constraint=True, length=32),
+            sa.Enum(
+                "ON",
+                "OFF",
+                name="ck_product_salestatus",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
             nullable=False,
         ),
         sa.Column("from_fen", sa.BigInteger(), nullable=False),
@@ -167,7 +174,9 @@ def upgrade() -> None:
         sa.Column("list_fen", sa.BigInteger(), nullable=False),
         sa.Column(
             "status",
-            sa.Enum("ON", "OFF", name="salestatus", native_enum=False, create_constraint=True, length=32),
+            sa.Enum(
+                "ON", "OFF", name="ck_sku_salestatus", native_enum=False, create_constraint=True, length=32
+            ),
             nullable=False,
         ),
         sa.Column("position", sa.BigInteger(), nullable=False),
@@ -188,7 +197,7 @@ def upgrade() -> None:
             sa.Enum(
                 "STORE",
                 "WAREHOUSE",
-                name="locationkind",
+                name="ck_stock_location_locationkind",
                 native_enum=False,
                 create_constraint=True,
                 length=32,
