@@ -11,9 +11,9 @@ from app.api import doors, errors, health
 from app.api.fast import Fast
 from app.api.guard import Callers
 from app.api.observe import Observed
+from app.logs import set_up_logging
 from app.settings import Settings
 from app.wiring import Parts, build
-from app.writing import set_up_logging
 
 VERSION = "0.1.0"
 MAX_BODY_BYTES = 1024 * 1024

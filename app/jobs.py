@@ -11,13 +11,13 @@ from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 
 from app.attribution import adopting, serving
 from app.commission import release
+from app.logs import set_up_logging
 from app.members import learning
 from app.members import tidying as members_tidying
 from app.orders import tidying as orders_tidying
 from app.payments import checking, refunding, stopping
 from app.settings import Settings
 from app.wiring import Parts, build
-from app.writing import set_up_logging
 
 Job = Callable[..., Any]
 

@@ -14,7 +14,7 @@ from app.orders import lifecycle
 from app.orders.lifecycle import Held
 from app.orders.reviving import promise_again
 from app.orders.rules import may_revive
-from app.payments import refunding
+from app.payments import accounts, refunding
 from app.payments.rules import Verdict, judge
 from models.orders import OrderState
 from models.payments import PaymentState, RefundCause
@@ -106,8 +106,8 @@ def _post(session: Session, order: Held, payment: Row[Any], *, excess: bool, pai
         key=f"pay:{payment.id}",
         kind="PAYMENT_EXCESS" if excess else "PAYMENT",
         cause=f"order:{order.number}",
-        debit=f"cash:wechat:{payment.mchid}",
-        credit="unclaimed:excess" if excess else f"sales:{order.entity_code}",
+        debit=accounts.cash(payment.mchid),
+        credit=accounts.UNCLAIMED if excess else accounts.sales(order.entity_code),
         amount_fen=payment.amount_fen,
         happened_at=paid_at,
     )
