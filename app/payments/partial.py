@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from app.base.errors import Conflict, Forbidden, Invalid
@@ -13,7 +11,7 @@ from app.orders import lifecycle
 from app.orders.lifecycle import Held
 from app.orders.rules import REFUNDABLE
 from app.payments import refunding
-from app.payments.refunding import Part
+from app.payments.refunding import LineLeft, Part
 from app.stock import returning
 from models.orders import FulfilmentState
 from models.payments import RefundCause
@@ -38,18 +36,6 @@ class Wish:
     qty: int
 
 
-_LINES = text(
-    "select id, line_no, sku_id, qty, refunded_qty from order_line where order_id = :order_id order by line_no"
-)
-_COMING_BACK = text(
-    """
-    select rl.order_line_id, sum(rl.qty) as qty from refund_line rl join refund r on r.id = rl.refund_id
-    where r.order_id = :order_id and r.state in ('REQUESTED', 'PROCESSING', 'ABNORMAL') group by rl.order_line_id
-    """
-)
-_PAID_BY = text("select id from payment where order_id = :order_id and state = 'SUCCESS'")
-
-
 def refund_part(
     session: Session,
     *,
@@ -72,15 +58,12 @@ def refund_part(
         raise Conflict("WRONG_STATE", f"The order is {order.state}.")
     if len({wish.line_no for wish in wishes}) != len(wishes):
         raise Invalid("A line is named twice.", fields={"lines": "each line_no once"})
-    lines = {row.line_no: row for row in session.execute(_LINES, {"order_id": order.id})}
-    coming = {
-        row.order_line_id: int(row.qty) for row in session.execute(_COMING_BACK, {"order_id": order.id})
-    }
-    parts = [_part(lines, coming, position, wish) for position, wish in enumerate(wishes)]
+    lines = {line.line_no: line for line in refunding.lines_left(session, order.id)}
+    parts = [_part(lines, position, wish) for position, wish in enumerate(wishes)]
     refund_no = refunding.open_refund(
         session,
         order,
-        payment_id=session.execute(_PAID_BY, {"order_id": order.id}).scalar_one(),
+        payment_id=refunding.paid_by(session, order.id),
         cause=RefundCause.AFTER_SALE,
         amount_fen=sum(part.amount_fen for part in parts),
         lines=parts,
@@ -92,24 +75,24 @@ def refund_part(
     return refund_no
 
 
-def _part(lines: dict[int, Row[Any]], coming: dict[int, int], position: int, wish: Wish) -> Part:
+def _part(lines: dict[int, LineLeft], position: int, wish: Wish) -> Part:
     line = lines.get(wish.line_no)
     if line is None:
         raise Invalid("No such line.", fields={f"lines.{position}.line_no": "not in this order"})
-    if wish.qty > line.qty - line.refunded_qty - coming.get(line.id, 0):
+    if wish.qty > line.left_qty:
         raise Conflict("REFUND_TOO_MUCH", "More units than are left on the line.")
-    return Part(line.id, wish.qty, wish.amount_fen)
+    return Part(line.order_line_id, wish.qty, wish.amount_fen)
 
 
 def _move_goods(
     session: Session,
     order: Held,
-    lines: Sequence[Row[Any]],
+    lines: Sequence[LineLeft],
     parts: Sequence[Part],
     refund_no: str,
     decider: Decider,
 ) -> None:
-    sku_of = {line.id: line.sku_id for line in lines}
+    sku_of = {line.order_line_id: line.sku_id for line in lines}
     actor = f"clerk:{decider.clerk_code}"
     for part in sorted(parts, key=lambda part: sku_of[part.order_line_id]):
         ref = f"refund:{refund_no}:{part.order_line_id}"

@@ -17,6 +17,7 @@ from app.commission import clawback
 from app.ledger.posting import Posting, post
 from app.orders import lifecycle
 from app.orders.lifecycle import Held
+from app.payments import accounts
 from app.payments.rules import next_check
 from models.payments import RefundCause, RefundState
 from wechat.errors import Refused
@@ -35,6 +36,17 @@ class Part:
     amount_fen: int
 
 
+@dataclass(frozen=True)
+class LineLeft:
+    """What one order line can still give back, in fen and units."""
+
+    order_line_id: int
+    line_no: int
+    sku_id: int
+    left_fen: int
+    left_qty: int
+
+
 _LEFT = text(
     """
     select p.amount_fen - coalesce(sum(r.amount_fen) filter (where r.state <> 'CLOSED' and r.state <> 'REFUSED'), 0)
@@ -43,15 +55,18 @@ _LEFT = text(
     where p.id = :payment_id group by p.amount_fen
     """
 )
-_LINE_LEFT = text(
+# Money of a refund that came to nothing is left again. Units are not: they moved when the refund was decided.
+_LINES_LEFT = text(
     """
-    select l.id, l.amount_fen - coalesce(sum(rl.amount_fen) filter (where r.state not in ('CLOSED', 'REFUSED')), 0)
-           as left_fen
-    from order_line l
-    left join refund_line rl on rl.order_line_id = l.id left join refund r on r.id = rl.refund_id
-    where l.order_id = :order_id group by l.id, l.amount_fen
+    select l.id, l.line_no, l.sku_id,
+           l.amount_fen - coalesce(sum(rl.amount_fen) filter (where r.state not in ('CLOSED', 'REFUSED')), 0)
+               as left_fen,
+           l.qty - coalesce(sum(rl.qty), 0) as left_qty
+    from order_line l left join refund_line rl on rl.order_line_id = l.id left join refund r on r.id = rl.refund_id
+    where l.order_id = :order_id group by l.id order by l.line_no
     """
 )
+_PAID_BY = text("select id from payment where order_id = :order_id and state = 'SUCCESS'")
 _OPEN = text(
     """
     insert into refund (order_id, payment_id, out_refund_no, cause, amount_fen, reason, state, actor,
@@ -107,6 +122,17 @@ FROM_WECHAT = {
 }
 
 
+def lines_left(session: Session, order_id: int) -> list[LineLeft]:
+    """What each line of an order can still give back, by line number; refunds on their way are given already."""
+    rows = session.execute(_LINES_LEFT, {"order_id": order_id})
+    return [LineLeft(row.id, row.line_no, row.sku_id, int(row.left_fen), int(row.left_qty)) for row in rows]
+
+
+def paid_by(session: Session, order_id: int) -> int:
+    """The payment that paid for a paid order."""
+    return int(session.execute(_PAID_BY, {"order_id": order_id}).scalar_one())
+
+
 def open_refund(
     session: Session,
     order: Held,
@@ -132,7 +158,7 @@ def open_refund(
     if amount_fen > left_fen:
         raise Conflict("REFUND_TOO_MUCH", f"{left_fen} fen are left.", left_fen=int(left_fen))
     if lines:
-        left = {row.id: int(row.left_fen) for row in session.execute(_LINE_LEFT, {"order_id": order.id})}
+        left = {line.order_line_id: line.left_fen for line in lines_left(session, order.id)}
         if any(part.amount_fen > left.get(part.order_line_id, 0) for part in lines):
             raise Conflict("REFUND_TOO_MUCH", "A line has less left than that.")
     facts = {
@@ -227,8 +253,8 @@ def _book(session: Session, order: Held, refund: Row[Any], now: datetime) -> Non
         key=f"refund:{refund.id}",
         kind="REFUND_EXCESS" if excess else "REFUND",
         cause=f"order:{order.number}",
-        debit="unclaimed:excess" if excess else f"sales:{order.entity_code}",
-        credit=f"cash:wechat:{refund.mchid}",
+        debit=accounts.UNCLAIMED if excess else accounts.sales(order.entity_code),
+        credit=accounts.cash(refund.mchid),
         amount_fen=refund.amount_fen,
         happened_at=now,
     )

@@ -46,16 +46,6 @@ _CLOSED = text(
     "update payment set state = 'CLOSED', settled_at = :now, next_check_at = null"
     " where out_trade_no = :out_trade_no and state = 'PREPARED'"
 )
-_PAID_BY = text("select id from payment where order_id = :order_id and state = 'SUCCESS'")
-_REST = text(
-    """
-    select l.id, l.qty - coalesce(sum(rl.qty) filter (where r.state not in ('CLOSED', 'REFUSED')), 0) as qty,
-           l.amount_fen - coalesce(sum(rl.amount_fen) filter (where r.state not in ('CLOSED', 'REFUSED')), 0)
-               as rest_fen
-    from order_line l left join refund_line rl on rl.order_line_id = l.id left join refund r on r.id = rl.refund_id
-    where l.order_id = :order_id group by l.id, l.qty, l.amount_fen order by l.id
-    """
-)
 # The database's clock decides: money depends on it.
 _DUE = text(
     "select id from orders where state = 'CREATED' and expires_at <= now() order by expires_at limit :most"
@@ -97,15 +87,15 @@ def _cancel(session: Session, order_id: int, actor: str, now: datetime) -> Stopp
 
 
 def _refund_all(session: Session, order: Held, actor: str, now: datetime) -> str | None:
-    rows = session.execute(_REST, {"order_id": order.id}).all()
-    parts = [Part(row.id, row.qty, row.rest_fen) for row in rows if row.rest_fen > 0]
+    left = refunding.lines_left(session, order.id)
+    parts = [Part(line.order_line_id, line.left_qty, line.left_fen) for line in left if line.left_fen > 0]
     amount_fen = sum(part.amount_fen for part in parts)
     if not amount_fen:
         return None
     return refunding.open_refund(
         session,
         order,
-        payment_id=session.execute(_PAID_BY, {"order_id": order.id}).scalar_one(),
+        payment_id=refunding.paid_by(session, order.id),
         cause=RefundCause.CANCEL,
         amount_fen=amount_fen,
         lines=parts,

@@ -16,8 +16,8 @@ from app.base import numbers
 from app.base.clock import days_after, iso, local_day, start_of_day
 from app.base.money import yuan
 from app.base.vault import Vault
-from app.settings import Settings
 from app.logs import mask, set_up_logging
+from app.settings import Settings
 
 GOOD = "9f8e7d6c5b4a39281706f5e4d3c2b1a0"
 
