@@ -1,17 +1,15 @@
 """Fixtures of the door tests: the whole app on a worker's database, asked through WSGI as a server asks."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from app import create_app
-from app.base.db import Tx, open_engine, open_read, open_tx
+from app.base.db import Tx, open_read
 from app.base.vault import Vault
 from app.settings import Settings
 from app.wiring import Parts, WeChat
@@ -27,20 +25,6 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.now
-
-
-@pytest.fixture(scope="session")
-def engine(database_url: str) -> Iterator[Engine]:
-    """The worker's database as the house opens it."""
-    engine = open_engine(database_url, pool_size=24)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def tx(engine: Engine, database_url: str) -> Tx:
-    """Opens one transaction, as in production. The test's rows are deleted afterwards."""
-    return open_tx(engine)
 
 
 @pytest.fixture
@@ -71,12 +55,6 @@ def parts(engine: Engine, tx: Tx, clock: Clock, database_url: str) -> Parts:
 def app(parts: Parts) -> Flask:
     """A fresh app: its memory of answers is empty."""
     return create_app(parts=parts)
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """Asks the app through all its WSGI layers."""
-    return app.test_client()
 
 
 @pytest.fixture

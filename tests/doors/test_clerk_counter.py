@@ -37,7 +37,10 @@ class Counter:
 
     def post(self, clerk: str, path: str, body: Any, *, key: str = "") -> Any:
         """(status, JSON) of a POST as a clerk."""
-        headers = {"Authorization": f"Bearer {self.tokens[clerk]}", "Idempotency-Key": key or str(uuid.uuid4())}
+        headers = {
+            "Authorization": f"Bearer {self.tokens[clerk]}",
+            "Idempotency-Key": key or str(uuid.uuid4()),
+        }
         answer = self.client.post(f"/api/clerk{path}", json=body, headers=headers)
         return answer.status_code, answer.json
 

@@ -9,6 +9,8 @@ from app.orders.placing import Buyer
 from tests import make
 from tests.racing import at_once
 
+pytestmark = pytest.mark.usefixtures("right_books")
+
 
 @pytest.fixture(autouse=True)
 def shop(tx: Tx) -> None:
