@@ -1,20 +1,20 @@
 """Our words for what WeChat pushes to us, each with the key that makes a repeated delivery harmless."""
 
-import hashlib
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from wechat.errors import Malformed
+from wechat.replies import Nothing, Reply, TextReply
+
+__all__ = ["Nothing", "Reply", "TextReply"]  # answered to events, so told beside them
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something a person did. `account` is our appid, `openid` the person under that appid, `at` when (aware
-    UTC, whole seconds). The same push delivered again has the same `dedupe_key` (at most 64 characters,
-    no openid in it), within and across accounts."""
+    """Something a person did, or WeChat tells. `account` is our appid, `openid` the person under that appid
+    (for messages of the platform itself: whatever it names as the sender), `at` when (aware UTC, whole
+    seconds). The same push delivered again has the same `dedupe_key` (at most 64 characters, no openid in
+    it), within and across accounts."""
 
     account: str
     openid: str = field(repr=False)
@@ -22,12 +22,17 @@ class Event:
     dedupe_key: str
 
 
+# ---- people and codes
+
+
 @dataclass(frozen=True)
 class Subscribed(Event):
-    """Followed us; through a code of ours when `scene` is not None (without the `qrscene_` prefix)."""
+    """Followed us; through a code of ours when `scene` is not None (without the `qrscene_` prefix), or after
+    a payment: then `after_payment` is its transaction number."""
 
     scene: str | None = None
     ticket: str | None = None
+    after_payment: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,23 +48,82 @@ class Unsubscribed(Event):
     """Stopped following us. No answer reaches the person."""
 
 
+# ---- messages
+
+
 @dataclass(frozen=True)
 class Said(Event):
-    """Sent a text."""
+    """Sent a text; `choice` is the id of the item when it was picked from a message menu. A message that came
+    from under an article has that article's id in `article` (`MsgDataId_Idx`)."""
 
     text: str = ""
     message_id: str = ""
+    choice: str = ""
+    article: str = ""
 
 
 @dataclass(frozen=True)
 class Located(Event):
-    """Sent a place from the chat: degrees (GCJ-02), and the label of the map. Not the position reports that
-    the account may receive every 5 s (event LOCATION), which arrive as UnknownPush."""
+    """Sent a place from the chat: degrees (GCJ-02), and the label of the map."""
 
     lat: float = 0.0
     lng: float = 0.0
     label: str = ""
     message_id: str = ""
+
+
+@dataclass(frozen=True)
+class ImageSent(Event):
+    """Sent a picture."""
+
+    media_id: str = field(default="", repr=False)
+    url: str = field(default="", repr=False)
+    message_id: str = ""
+
+
+@dataclass(frozen=True)
+class VoiceSent(Event):
+    """Spoke. `format` is amr or speex; `text` is what WeChat heard, when recognition is switched on."""
+
+    media_id: str = field(default="", repr=False)
+    format: str = ""
+    text: str = ""
+    message_id: str = ""
+
+
+@dataclass(frozen=True)
+class VideoSent(Event):
+    """Sent a video, a short one (taken in the chat) or another."""
+
+    media_id: str = field(default="", repr=False)
+    thumb_media_id: str = field(default="", repr=False)
+    short: bool = False
+    message_id: str = ""
+
+
+@dataclass(frozen=True)
+class LinkSent(Event):
+    """Sent a link."""
+
+    title: str = ""
+    description: str = ""
+    url: str = ""
+    message_id: str = ""
+
+
+@dataclass(frozen=True)
+class PageSent(Event):
+    """Sent a card of a mini-program's page, from that mini-program's customer chat."""
+
+    title: str = ""
+    appid: str = ""
+    page: str = ""
+    thumb_url: str = field(default="", repr=False)
+    thumb_media_id: str = field(default="", repr=False)
+    message_id: str = ""
+
+
+# ---- menus
 
 
 @dataclass(frozen=True)
@@ -71,9 +135,259 @@ class Clicked(Event):
 
 @dataclass(frozen=True)
 class Viewed(Event):
-    """Tapped a menu button that opens a page."""
+    """Tapped a menu button that opens a web page."""
 
     url: str = ""
+    menu_id: str = ""
+
+
+@dataclass(frozen=True)
+class PageOpened(Event):
+    """Tapped a menu button that opens a mini-program's page."""
+
+    page: str = ""
+    menu_id: str = ""
+
+
+@dataclass(frozen=True)
+class ThingScanned(Event):
+    """Scanned something through a menu button of ours. `waits`: the fan sees a spinner until we answer."""
+
+    key: str = ""
+    kind: str = ""
+    result: str = ""
+    waits: bool = False
+
+
+@dataclass(frozen=True)
+class PhotosSent(Event):
+    """Sent pictures through a menu button; the pictures follow as ImageSent. `source`: pic_sysphoto,
+    pic_photo_or_album or pic_weixin."""
+
+    key: str = ""
+    source: str = ""
+    count: int = 0
+    md5s: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PlacePicked(Event):
+    """Picked a place through a menu button: degrees (GCJ-02)."""
+
+    key: str = ""
+    lat: float = 0.0
+    lng: float = 0.0
+    label: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class PositionReported(Event):
+    """The phone's position: when a talk begins, or every 5 s, as the console says. Degrees and metres."""
+
+    lat: float = 0.0
+    lng: float = 0.0
+    precision_m: float = 0.0
+
+
+# ---- how our messages fared
+
+
+@dataclass(frozen=True)
+class TemplateDelivered(Event):
+    """The end of a template message. `status`: `success`, `failed:user block` or `failed: system failed`."""
+
+    message_id: str = ""
+    status: str = ""
+
+
+@dataclass(frozen=True)
+class BroadcastDelivered(Event):
+    """The end of a message to many."""
+
+    message_id: str = ""
+    status: str = ""
+    total: int = 0
+    filtered: int = 0
+    sent: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """One template in a person's answer. `accepted` False: refused, or switched off later. `where`: 0 a
+    mini-program's page, 1 a web page, 2 an article; empty when not told."""
+
+    template_id: str
+    accepted: bool
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class SubscriptionsAnswered(Event):
+    """Was asked whether we may send these subscribe messages, and answered."""
+
+    answers: tuple[Subscription, ...] = ()
+
+
+@dataclass(frozen=True)
+class SubscriptionsChanged(Event):
+    """Changed the settings for these subscribe messages."""
+
+    answers: tuple[Subscription, ...] = ()
+
+
+@dataclass(frozen=True)
+class SubscriptionDelivery:
+    """How one subscribe message fared; `error_code` 0 is success."""
+
+    template_id: str
+    message_id: str
+    error_code: int
+    status: str
+
+
+@dataclass(frozen=True)
+class SubscriptionsDelivered(Event):
+    """The end of subscribe messages."""
+
+    results: tuple[SubscriptionDelivery, ...] = ()
+
+
+# ---- the customer-service desk
+
+
+@dataclass(frozen=True)
+class StaffTalkOpened(Event):
+    """Somebody at the desk (name@account) took the talk."""
+
+    staff: str = ""
+
+
+@dataclass(frozen=True)
+class StaffTalkClosed(Event):
+    """Somebody at the desk ended the talk."""
+
+    staff: str = ""
+
+
+@dataclass(frozen=True)
+class StaffTalkHandedOver(Event):
+    """The talk went from one person at the desk to another."""
+
+    giver: str = ""
+    taker: str = ""
+
+
+@dataclass(frozen=True)
+class ChatEntered(Event):
+    """Opened a mini-program's customer chat; `session_from` is what the button carried."""
+
+    session_from: str = ""
+
+
+# ---- personal data
+
+
+@dataclass(frozen=True)
+class PersonalDataChanged(Event):
+    """Changed what a mini-program or account may know. `subject` is the person's openid under `appid`,
+    `kinds` are WeChat's numbers of the kinds of data (8: phone number). Answer `success` at once."""
+
+    subject: str = field(default="", repr=False)
+    appid: str = ""
+    kinds: tuple[str, ...] = ()
+    plugin_id: str = ""
+    open_pid: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class DataModified(PersonalDataChanged):
+    """The person's profile changed."""
+
+
+@dataclass(frozen=True)
+class ConsentRevoked(PersonalDataChanged):
+    """Took consent back: what `kinds` lists has to be deleted."""
+
+
+@dataclass(frozen=True)
+class ConsentCancelled(PersonalDataChanged):
+    """Deleted the account with us: all of the person's data has to be deleted."""
+
+
+# ---- what the platform tells a mini-program
+
+
+@dataclass(frozen=True)
+class MediaChecked(Event):
+    """The verdict of an asynchronous check. `suggest`: risky, pass or review; `label` 100 is fine;
+    `error_code` other than 0: not checked (-1008: the file could not be fetched)."""
+
+    trace_id: str = ""
+    suggest: str = ""
+    label: int = 0
+    error_code: int = 0
+
+
+@dataclass(frozen=True)
+class ShippingUnused(Event):
+    """WeChat asks for shipping information to be uploaded at all."""
+
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class ShippingWanted(Event):
+    """A paid order is not shipped after 48 h."""
+
+    transaction_id: str = ""
+    mchid: str = ""
+    out_trade_no: str = ""
+    paid_at: datetime | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Settlement(Event):
+    """An order's money: told when shipping is complete (with `expected_at`), and again when it was settled
+    (`settled_at`). `by_hand`: the shopper confirmed the receipt; None while it is open."""
+
+    transaction_id: str = ""
+    mchid: str = ""
+    out_trade_no: str = ""
+    paid_at: datetime | None = None
+    shipped_at: datetime | None = None
+    expected_at: datetime | None = None
+    received_at: datetime | None = None
+    settled_at: datetime | None = None
+    by_hand: bool | None = None
+
+
+@dataclass(frozen=True)
+class TradeControlled(Event):
+    """The mini-program has to join the management of shipping."""
+
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class ServiceCardFailed(Event):
+    """A service card could not be shown to `subject` (an openid)."""
+
+    subject: str = field(default="", repr=False)
+    notify_code: str = ""
+    notify_type: str = ""
+    card_status: str = ""
+    code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class ConsoleTested(Event):
+    """The console's button for a test push."""
+
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,98 +397,3 @@ class UnknownPush(Event):
 
     kind: str = ""
     raw: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
-
-
-@dataclass(frozen=True)
-class TextReply:
-    """Answer with this text; cut to 2048 bytes of UTF-8 on a character's boundary."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Nothing:
-    """Answer `success`: WeChat shows nothing and does not deliver again."""
-
-
-Reply = TextReply | Nothing
-
-
-def text_of(fields: Mapping[str, Any], name: str) -> str:
-    """The element as a text; empty when absent or not a plain value. JSON pushes have numbers where XML has
-    text."""
-    value = fields.get(name)
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else ""
-
-
-def event_of(account: str, fields: Mapping[str, Any]) -> Event:
-    """Names one push. Raises Malformed when it lacks what every push has: FromUserName, CreateTime,
-    MsgType."""
-    openid, kind = text_of(fields, "FromUserName"), text_of(fields, "MsgType")
-    if not openid or not kind:
-        raise Malformed("push without FromUserName or MsgType")
-    at = _moment(text_of(fields, "CreateTime"))
-    if kind.lower() == "event":
-        return _named_event(fields, account, openid, at)
-    return _named_message(fields, account, openid, at, kind)
-
-
-def _moment(seconds: str) -> datetime:
-    if not (seconds.isascii() and seconds.isdigit() and len(seconds) <= 10):
-        raise Malformed("CreateTime")
-    return datetime.fromtimestamp(int(seconds), UTC)
-
-
-def _named_event(fields: Mapping[str, Any], account: str, openid: str, at: datetime) -> Event:
-    name, key, ticket = (text_of(fields, word) for word in ("Event", "EventKey", "Ticket"))
-    parts = [account, openid, text_of(fields, "CreateTime"), name, key, ticket]
-    head = (account, openid, at, _digest(parts))
-    match name.lower():
-        case "subscribe":
-            scene = key.removeprefix("qrscene_") if key.startswith("qrscene_") else None
-            return Subscribed(*head, scene=scene or None, ticket=ticket or None)
-        case "scan":
-            return Scanned(*head, scene=key, ticket=ticket)
-        case "unsubscribe":
-            return Unsubscribed(*head)
-        case "click":
-            return Clicked(*head, key=key)
-        case "view":
-            return Viewed(*head, url=key)
-    # Several of these may carry the same second and no EventKey (media checks, sent templates).
-    more = [text_of(fields, word) for word in ("MsgID", "trace_id", "transaction_id", "TemplateId")]
-    raw = dict(fields)
-    return UnknownPush(account, openid, at, _digest(parts + [w for w in more if w]), f"event.{name}", raw)
-
-
-def _named_message(fields: Mapping[str, Any], account: str, openid: str, at: datetime, kind: str) -> Event:
-    number = text_of(fields, "MsgId")
-    if number.isascii() and number.isdigit() and 0 < len(number) <= 20 and int(number):
-        # MsgId alone has been seen to collide between two people, so the person is in the key.
-        key = f"{number}.{_digest([account, openid])[:16]}"
-    else:
-        key = _digest([account, openid, text_of(fields, "CreateTime"), kind, text_of(fields, "Content")])
-    head = (account, openid, at, key)
-    match kind.lower():
-        case "text":
-            return Said(*head, text=text_of(fields, "Content"), message_id=number)
-        case "location":
-            lat = _degrees(text_of(fields, "Location_X"), 90)
-            lng = _degrees(text_of(fields, "Location_Y"), 180)
-            if lat is not None and lng is not None:
-                return Located(*head, lat, lng, text_of(fields, "Label"), number)
-    return UnknownPush(*head, kind=kind, raw=dict(fields))
-
-
-def _degrees(text: str, limit: int) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and abs(value) <= limit else None
-
-
-def _digest(parts: list[str]) -> str:
-    return hashlib.sha1("|".join(parts).encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()

@@ -15,16 +15,12 @@ import requests
 from wechatpy.client import WeChatClient
 from wechatpy.exceptions import WeChatClientException
 
+from wechat.errcodes import Kind, meaning
 from wechat.errors import Refused, Unavailable, Unknown, WeChatError
 from wechat.http import Answer, Broken, Http, broken_by
 from wechat.tokens import REJECTED_CODES, Fetch, Tokens
 
 API_BASE = "https://api.weixin.qq.com"
-
-BUSY_CODES = frozenset({"-1", "10060012", "10060019"})
-"""WeChat had a fault of its own; whether the call was carried out is not said."""
-LATER_CODES = frozenset({"43108", "44990", "44991", "45009", "45011"})
-"""Nothing was done; the same call may pass later (45009: after midnight, or when the quota is cleared)."""
 
 
 class Repeat(Enum):
@@ -72,13 +68,15 @@ class Platform:
     `call`."""
 
     def __init__(self, http: Http, tokens: Tokens, *, api_base: str) -> None:
-        self._http = http
+        self.appid = tokens.appid
+        self.api_base = api_base
+        self.http = http
         self.client = _Client(tokens, http.session({API_BASE: api_base}))
 
     def call(self, api: str, act: Callable[[], Any], repeat: Repeat, expected: type = dict) -> Any:
         """Runs one wechatpy call under our rules and answers what it makes of the JSON: an object, or what
         `expected` says. Raises Unavailable, Unknown (only when HARMFUL) or Refused, all named `api`."""
-        return tried(self._http, lambda: _guarded(api, act, repeat, expected))
+        return tried(self.http, lambda: _guarded(api, act, repeat, expected))
 
     def post(self, api: str, body: Mapping[str, Any], repeat: Repeat) -> dict[str, Any]:
         """POST of JSON to a path that wechatpy does not cover (`api` without the leading slash)."""
@@ -86,10 +84,23 @@ class Platform:
         fields: dict[str, Any] = self.call(api, act, repeat)
         return fields
 
+    def get(self, api: str, params: Mapping[str, str], repeat: Repeat) -> dict[str, Any]:
+        """GET of a path that wechatpy does not cover."""
+        act = partial(self.client.get, f"{API_BASE}/{api}", params=dict(params))
+        fields: dict[str, Any] = self.call(api, act, repeat)
+        return fields
+
     def picture(self, api: str, body: Mapping[str, Any]) -> bytes:
         """POST of JSON that is answered with an image, or with a JSON error."""
         act = partial(self.client.post, f"{API_BASE}/{api}", data=dict(body))
         return image(api, self.call(api, act, Repeat.HARMLESS, requests.Response).content)
+
+
+class Family:
+    """Verbs of one app over its Platform; `OfficialAccount` and `MiniProgram` inherit several."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
 
 
 def image(api: str, content: bytes) -> bytes:
@@ -135,11 +146,12 @@ def _guarded(api: str, act: Callable[[], Any], repeat: Repeat, expected: type) -
 
 def refusal(api: str, code: str, text: object, repeat: Repeat) -> tuple[WeChatError, bool]:
     """The error for an errcode, and whether the call may go out again at once."""
-    if code in LATER_CODES:
-        return Unavailable(api, code, text), False
-    if code in BUSY_CODES:
-        kind = Unknown if repeat is Repeat.HARMFUL else Unavailable
-        return kind(api, code, text), repeat is Repeat.HARMLESS
+    match meaning(code).kind:
+        case Kind.LATER:
+            return Unavailable(api, code, text), False
+        case Kind.BUSY:
+            kind = Unknown if repeat is Repeat.HARMFUL else Unavailable
+            return kind(api, code, text), repeat is Repeat.HARMLESS
     return Refused(api, code, text), False
 
 

@@ -1,7 +1,9 @@
-"""Reads and writes the XML (and reads the JSON) of the message push, on expat alone.
+"""Reads the XML and JSON of the message push.
 
 A document type, an entity, more than 64 KB or 10 levels, anything but UTF-8 under a root `xml`: refused
-before or while it is parsed. Text for the other side goes into CDATA that it cannot break out of.
+before or while it is parsed. Expat reads whatever comes. Most pushes are a plain list of elements, which one
+regular expression reads in half the time; it knows only what expat would read the same way, and leaves
+everything else to expat.
 """
 
 import re
@@ -14,10 +16,19 @@ from wechat.errors import Malformed
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 10
-MAX_REPLY_BYTES = 2048
-"""WeChat refuses a longer text, in a reply as in a customer message."""
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_PLAIN = b"\n" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
+"""Bytes that expat passes on untouched, in UTF-8 and without U+FFFE and U+FFFF, which begin with `_RARE`."""
+_RARE = b"\xef\xbf"
+# Possessive throughout: nothing is ever tried twice, whatever the body.
+_ELEMENT = (
+    r"<([A-Za-z_][A-Za-z0-9_]*+)>"
+    r"(?:<!\[CDATA\[((?:[^\]]++|\](?!\]>))*+)\]\]>|([^<>&]*+))"
+    r"</\1>[ \n]*+"
+)
+_ONE_ELEMENT = re.compile(_ELEMENT)
+_FLAT = re.compile(rf"<xml>[ \n]*+(?:{_ELEMENT})++</xml>[ \n]*+")
 
 
 def read(body: bytes) -> dict[str, Any]:
@@ -28,6 +39,24 @@ def read(body: bytes) -> dict[str, Any]:
         raise Malformed("push larger than 64 KB")
     if body[:1] == b"{":
         return _read_json(body)
+    return _read_flat(body) or _read_any(body)
+
+
+def _read_flat(body: bytes) -> dict[str, Any] | None:
+    if body.translate(None, _PLAIN) or _RARE in body:
+        return None
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return None
+    if _FLAT.fullmatch(text) is None:
+        return None
+    found = _ONE_ELEMENT.findall(text, 5)
+    fields: dict[str, Any] = {name: cdata or plain for name, cdata, plain in found}
+    return fields if len(fields) == len(found) else None  # a repeated element becomes a list
+
+
+def _read_any(body: bytes) -> dict[str, Any]:
     top: dict[str, Any] = {}
     parser = _parser(top)
     try:
@@ -83,29 +112,9 @@ def _read_json(body: bytes) -> dict[str, Any]:
     return dict(fields)
 
 
-def fit(text: str, limit: int = MAX_REPLY_BYTES) -> str:
-    """The text without what XML 1.0 cannot carry, cut to `limit` bytes of UTF-8 at a character's boundary."""
+def fit(text: str, limit: int = 2048) -> str:
+    """The text without what XML 1.0 cannot carry, cut to `limit` bytes of UTF-8 at a character's boundary.
+    2048 is WeChat's limit for a text, in a reply as in a customer message."""
     kept = _NOT_XML.sub("", text)
     raw = kept.encode()
     return kept if len(raw) <= limit else raw[:limit].decode("utf-8", "ignore")
-
-
-def text_reply(to_user: str, from_user: str, seconds: int, text: str) -> bytes:
-    """A passive text reply; `text` is fitted by the caller."""
-    return (
-        f"<xml><ToUserName>{_cdata(to_user)}</ToUserName><FromUserName>{_cdata(from_user)}</FromUserName>"
-        f"<CreateTime>{seconds}</CreateTime><MsgType><![CDATA[text]]></MsgType>"
-        f"<Content>{_cdata(text)}</Content></xml>"
-    ).encode()
-
-
-def sealed_reply(encrypt: str, signature: str, seconds: int, nonce: str) -> bytes:
-    """The envelope of an encrypted reply."""
-    return (
-        f"<xml><Encrypt>{_cdata(encrypt)}</Encrypt><MsgSignature>{_cdata(signature)}</MsgSignature>"
-        f"<TimeStamp>{seconds}</TimeStamp><Nonce>{_cdata(nonce)}</Nonce></xml>"
-    ).encode()
-
-
-def _cdata(text: str) -> str:
-    return "<![CDATA[" + text.replace("]]>", "]]]]><![CDATA[>") + "]]>"

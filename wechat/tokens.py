@@ -1,10 +1,12 @@
-"""The access token of one app: fetched by one refresher for all threads and processes, cached in each.
+"""The access token of one app (and its JS-SDK ticket): fetched by one refresher for all threads and
+processes, cached in each.
 
 Facts: a stable token stays the same while it is valid, is rotated in its last 5 minutes, and asking in normal
 mode never harms anybody (force_refresh would kill the token that the other processes hold; we never use it).
 """
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -48,7 +50,7 @@ class MemoryTokenStore:
 
     def __init__(self) -> None:
         self._tokens: dict[str, StoredToken] = {}
-        self._lock = threading.Lock()
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def load(self, appid: str) -> StoredToken | None:
         """The token kept for this app, or None."""
@@ -60,8 +62,8 @@ class MemoryTokenStore:
 
     @contextmanager
     def lock(self, appid: str) -> Iterator[None]:
-        """One holder at a time, whatever the app."""
-        with self._lock:
+        """One holder per app at a time."""
+        with self._locks[appid]:
             yield
 
 
@@ -94,6 +96,11 @@ class Tokens:
 
     def __repr__(self) -> str:
         return f"Tokens(appid={self.appid!r})"
+
+    def sibling(self, name: str, fetch: Fetch) -> "Tokens":
+        """Another short-lived secret of the same app (a JS-SDK ticket, say), kept in the same store under its
+        own key and lock. `fetch` may call `get` of this one."""
+        return Tokens(f"{self.appid}.{name}", "", self._store, fetch, now=self._now)
 
     def get(self) -> str:
         """A token that should work now. While the old one still lives, only one thread refreshes and the

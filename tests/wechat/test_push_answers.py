@@ -12,7 +12,7 @@ from wechatpy.crypto import WeChatCrypto
 from tests.wechat.pushes import APPID, FAN, GH, KEY, OLD_KEY, TOKEN, an_account, plain_query, sealed, xml
 from wechat import push_xml
 from wechat.envelope import AesKey, signature
-from wechat.events import Nothing, TextReply
+from wechat.replies import Nothing, TextReply
 
 NOW = datetime(2024, 4, 26, 6, 20, 46, tzinfo=UTC)
 PLAIN = an_account(safe=False)

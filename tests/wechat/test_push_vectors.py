@@ -10,6 +10,7 @@ from tests.wechat import vectors as v
 from wechat import push_xml
 from wechat.envelope import AesKey, Envelope, signature
 from wechat.errors import BadSignature
+from wechat.replies import TextReply, reply_xml, sealed_xml
 
 
 def an_envelope(*, safe: bool = True, **changes: object) -> Envelope:
@@ -72,8 +73,10 @@ def test_wechatpy_echo_vector() -> None:
 
 
 def test_wechatpy_opens_what_we_seal() -> None:
-    xml = push_xml.text_reply("fan", "gh_1", 1714112445, "你好 ]]> & <b>")
-    sealed = an_envelope().seal(xml, key=0, seconds=1714112445, nonce="abc123")
+    xml = reply_xml("fan", "gh_1", 1714112445, TextReply("你好 ]]> & <b>"))
+    parts = an_envelope().seal(xml, key=0, seconds=1714112445, nonce="abc123")
+    assert parts is not None
+    sealed = sealed_xml(*parts)
     given = re.search(rb"<MsgSignature><!\[CDATA\[(\w{40})\]\]></MsgSignature>", sealed)
     assert given is not None
     peer = WeChatCrypto(v.SAFE_TOKEN, v.SAFE_AES_KEY, v.SAFE_APPID)
