@@ -1,6 +1,5 @@
 """What a clerk earns: today, expected, certain, and why; the month against the ledger (SET-5)."""
 
-import re
 from datetime import datetime
 from typing import Annotated
 
@@ -8,11 +7,11 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 
+from app.api.cursors import read_cursor, write_cursor
 from app.api.errors import problems
 from app.api.guard import clerk, parts
 from app.api.schema import ApiModel, Fen, PageQuery, Text, answer, language
 from app.base.clock import iso
-from app.base.errors import Invalid
 from app.commission import statement, words
 from app.commission.statement import StatementEntry, StatementRow
 
@@ -24,6 +23,7 @@ bp = APIBlueprint(
     abp_security=[{"token": []}],
     abp_responses=problems(401, 403, 422),
 )
+LIST = "shares"
 # Changes shown of one month; the totals always cover all of it.
 MOST = 2000
 
@@ -133,10 +133,11 @@ def earnings() -> Response:
 def earning_rows(query: PageQuery) -> Response:
     """My shares, newest first, each with its reason."""
     party = _party()
+    before_id = None if query.cursor is None else read_cursor(LIST, query.cursor)
     with parts().read() as connection:
-        found = statement.rows(connection, party, before_id=_before(query.cursor), limit=query.limit + 1)
+        found = statement.rows(connection, party, before_id=before_id, limit=query.limit + 1)
     shown = found[: query.limit]
-    more = f"{shown[-1].id:x}" if len(found) > query.limit else None
+    more = write_cursor(LIST, shown[-1].id) if len(found) > query.limit else None
     return answer(SharesOut(items=[_share(row, language()) for row in shown], next=more))
 
 
@@ -164,14 +165,6 @@ def month_statement(path: MonthPath) -> Response:
 
 def _party() -> str:
     return f"clerk:{clerk().clerk_code}"
-
-
-def _before(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    if not re.fullmatch(r"[0-9a-f]{1,15}", cursor):
-        raise Invalid("Not a cursor.", fields={"cursor": "take it from `next` of the last page"})
-    return int(cursor, 16)
 
 
 def _change(entry: StatementEntry, lang: str) -> ChangeOut:

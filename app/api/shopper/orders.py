@@ -1,6 +1,5 @@
 """The shopper's orders: quote, place, look, pay, cancel, pick up."""
 
-import re
 from typing import Annotated, Any
 
 from flask import Response
@@ -8,13 +7,13 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 from sqlalchemy.orm import Session
 
+from app.api.cursors import read_cursor, write_cursor
 from app.api.errors import problems
 from app.api.guard import parts, shopper
 from app.api.idempotency import IdempotencyHeader, once
 from app.api.order_shapes import BasketBody, OrderOut, OrderPath, OrdersOut, PlacedOut, QuoteOut, order_out
 from app.api.schema import ApiModel, PageQuery, answer, language
 from app.base.clock import iso
-from app.base.errors import Invalid
 from app.members.callers import Caller
 from app.orders import pickup_codes, placing, reading
 from app.orders.placing import Basket, Buyer, place
@@ -30,6 +29,7 @@ bp = APIBlueprint(
     abp_security=[{"token": []}],
     abp_responses=problems(401, 403, 422),
 )
+LIST = "orders"
 NEWEST = 2**62
 
 
@@ -87,15 +87,11 @@ def place_order(header: IdempotencyHeader, body: BasketBody) -> Response:
 def list_orders(query: PageQuery) -> Response:
     """My orders, newest first."""
     caller = shopper()
-    before = NEWEST
-    if query.cursor is not None:
-        if not re.fullmatch(r"[0-9a-f]{1,15}", query.cursor):
-            raise Invalid("Not a cursor.", fields={"cursor": "take it from `next` of the last page"})
-        before = int(query.cursor, 16)
+    before = NEWEST if query.cursor is None else read_cursor(LIST, query.cursor)
     with parts().read() as connection:
         orders = reading.page(connection, member_id=caller.member_id, before=before, limit=query.limit + 1)
     shown = orders[: query.limit]
-    more = f"{shown[-1].row_id:x}" if len(orders) > query.limit else None
+    more = write_cursor(LIST, shown[-1].row_id) if len(orders) > query.limit else None
     return answer({"items": [order_out(order, language()) for order in shown], "next": more})
 
 
