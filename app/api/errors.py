@@ -47,7 +47,7 @@ class Problem(BaseModel):
     status: int = Field(examples=[409])
     code: str = Field(description="Stable, machine-readable", examples=["OUT_OF_STOCK"])
     title: str = Field(description="For people, in Chinese or English", examples=["库存不足"])
-    detail: str = Field("", examples=["AP-1002-M"])
+    detail: str = Field("", description="For developers, in English", examples=["AP-1002-M"])
     errors: list[FieldProblem] = []
     facts: dict[str, Any] = {}
     request_id: str = ""

@@ -7,14 +7,19 @@ TITLES: dict[str, tuple[str, str]] = {
     "TOO_LARGE": ("内容过大", "Too large"),
     "NOT_FOUND": ("没有找到", "Not found"),
     "METHOD_NOT_ALLOWED": ("不支持该操作", "Method not allowed"),
+    "FORBIDDEN": ("没有权限", "Not allowed"),
     "LOGIN_REQUIRED": ("请先登录", "Please log in"),
     "WRONG_AUDIENCE": ("当前身份不能进行此操作", "This login cannot do that"),
     "CODE_USED": ("登录凭证已失效，请重试", "This code was already used; get a new one"),
     "ACCOUNT_BLOCKED": ("微信限制了该账号", "WeChat blocks this account"),
     "PHONE_TAKEN": ("该手机号已绑定其他会员", "Another member has verified this number"),
+    "CLERK_PHONE_TAKEN": ("该手机号已属于其他导购", "Another clerk has this number"),
     "PHONE_CODE_NEEDED": ("首次登录请授权手机号", "The first login needs the phone number"),
     "NOT_A_CLERK": ("未找到可登录的导购身份", "No clerk can log in with this"),
     "CLERK_LEFT": ("该导购已离职", "This clerk has left"),
+    "HANDOVER_FIRST": ("请先交接会员", "Hand the members over first"),
+    "LOCATION_TAKEN": ("门店与仓库编码重复", "A store and a warehouse have the same code"),
+    "POLICY_SCHEDULED": ("已有待生效的归因策略", "A later policy is waiting already"),
     "NO_POLICY": ("暂不能下单，请联系门店", "No attribution policy is in effect"),
     "CODE_REFUSED": ("登录凭证无效，请重试", "WeChat refused this code; get a new one"),
     "IDEMPOTENCY_KEY_REQUIRED": ("缺少幂等键", "An Idempotency-Key header is required"),
@@ -25,6 +30,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "STORE_CLOSED": ("门店暂不接单", "The store takes no orders now"),
     "NO_PICKUP": ("该门店不支持自提", "This store offers no pick-up"),
     "NOT_PAYABLE": ("订单当前不可支付", "The order cannot be paid now"),
+    "PAYMENT_OPENED": ("订单正在支付，请稍后再试", "A payment has just been opened; try again"),
     "NOT_CANCELLABLE": ("订单当前不可取消", "The order cannot be cancelled now"),
     "WRONG_STATE": ("当前状态不支持该操作", "The state does not allow it"),
     "WRONG_STORE": ("请到下单所选门店提货", "The goods wait in another store"),
@@ -38,9 +44,10 @@ TITLES: dict[str, tuple[str, str]] = {
     "FAULT": ("服务出现故障，我们正在处理", "Something broke on our side"),
 }
 
+# For refusals that Flask makes before a room is asked.
 BY_STATUS: dict[int, tuple[str, str]] = {
     401: TITLES["LOGIN_REQUIRED"],
-    403: ("没有权限", "Not allowed"),
+    403: TITLES["FORBIDDEN"],
     404: TITLES["NOT_FOUND"],
     409: TITLES["WRONG_STATE"],
     422: TITLES["INVALID"],
@@ -50,6 +57,7 @@ BY_STATUS: dict[int, tuple[str, str]] = {
 
 
 def title_of(code: str, status: int, language: str) -> str:
-    """The title of a code; an unlisted code gets the title of its status."""
-    zh, en = TITLES.get(code) or BY_STATUS.get(status) or TITLES["FAULT"]
+    """The title of a code; an unlisted code gets the title of its status, or of its kind of status."""
+    kind = TITLES["BAD_REQUEST" if status < 500 else "FAULT"]
+    zh, en = TITLES.get(code) or BY_STATUS.get(status) or kind
     return en if language == "en" else zh

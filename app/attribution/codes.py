@@ -135,7 +135,7 @@ def _scenes(tx: Tx, clerk_id: int, now: datetime) -> tuple[Row[Any], dict[CodeKi
     with tx() as session:
         clerk = session.execute(_CLERK, {"clerk_id": clerk_id}).first()
         if clerk is None:
-            raise NotFound("NO_SUCH_CLERK")
+            raise NotFound("NOT_FOUND", "No such clerk.")
         if clerk.status == ClerkStatus.LEFT:
             raise Conflict("CLERK_LEFT", "A clerk who has left gets no code.")
         facts = {"clerk_id": clerk_id, "store_id": clerk.store_id, "now": now}

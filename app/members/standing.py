@@ -47,19 +47,8 @@ def standing(session: Session | Connection, vault: Vault, *, member_id: int) -> 
     """The member's own view. Raises NotFound. The number in clear never leaves this function."""
     row = session.execute(_STANDING, {"id": member_id}).first()
     if row is None:
-        raise NotFound("NO_SUCH_MEMBER")
+        raise NotFound("NOT_FOUND", "No such member.")
     digits = vault.unseal("phone", row.phone_sealed) if row.phone_sealed else None
     return Standing(
         row.number, digits[-4:] if digits else None, row.customer_since, row.created_at, row.follows
     )
-
-
-def canonical(session: Session, member_id: int) -> int:
-    """The surviving member of a member or alias. Raises NotFound."""
-    found = session.execute(
-        text("select coalesce(alias_of, id) from member where id = :id"), {"id": member_id}
-    )
-    row = found.first()
-    if row is None:
-        raise NotFound("NO_SUCH_MEMBER")
-    return int(row[0])

@@ -79,7 +79,7 @@ def _cancel(session: Session, order_id: int, actor: str, now: datetime) -> Stopp
         return Stopped(order.number, order.state, None)
     if order.state is OrderState.CREATED and session.execute(_OPEN_PAYMENTS, {"order_id": order_id}).first():
         # A payment was opened between our asking WeChat and this lock.
-        raise Conflict("IN_FLIGHT", "A payment has just been opened; try again.")
+        raise Conflict("PAYMENT_OPENED", "A payment has just been opened; try again.")
     was_paid = order.state in (OrderState.PAID, OrderState.ALLOCATED)
     order = lifecycle.cancel(session, order, now=now, actor=actor, reason="BUYER")
     refund_no = _refund_all(session, order, actor, now) if was_paid else None

@@ -44,7 +44,7 @@ def load(
 ) -> dict[str, Tally]:
     """Make or change what differs; nobody who is not named is touched. Answers the counts by kind.
 
-    The rows must refer to each other only. Refuses PHONE_TAKEN when a clerk outside the list has the phone.
+    The rows must refer to each other only. Refuses CLERK_PHONE_TAKEN when a clerk outside the list has the phone.
     Takes row locks on what it changes; tells every process when a store changed.
     """
     legal = upsert(session, LegalEntity, [{"code": e.code, "name": e.name, "kind": e.kind} for e in entities])
@@ -130,7 +130,8 @@ def _clerks(
     facts = {"codes": [v["code"] for v in values], "hashes": [v["phone_hash"] for v in values]}
     stranger = session.execute(_STRANGER, facts).scalar()
     if stranger is not None:
-        raise Conflict("PHONE_TAKEN", f"A phone of the list belongs to clerk {stranger}, who is not in it.")
+        said = f"A phone of the list belongs to clerk {stranger}, who is not in it."
+        raise Conflict("CLERK_PHONE_TAKEN", said)
     session.execute(_LET_GO, facts)
     return upsert(session, Clerk, values, on_change={"updated_at": now})
 
