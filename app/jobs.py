@@ -38,8 +38,7 @@ def _learn_fan(p: Parts, *, identity_id: int) -> None:
     learning.learn_fan(p.tx, p.wechat.oa, identity_id=identity_id, now=p.now())
 
 
-def _tell_clerk(p: Parts, *, clerk_id: int, member_id: int, touch_id: int) -> None:
-    # Whom it is about stays out of the message: the clerk finds the customer in the list of fans.
+def _tell_clerk(p: Parts, *, clerk_id: int, touch_id: int) -> None:
     serving.tell_clerk(p.tx, p.wechat.oa, clerk_id=clerk_id, touch_id=touch_id, now=p.now())
 
 

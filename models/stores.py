@@ -123,7 +123,7 @@ class Clerk(Base):
 
 
 class ClerkLink(Base):
-    """Which phone (mini-program identity) acts for a clerk; an ended link lets nobody in."""
+    """Which person acts for a clerk, proven by a login (``app/members``); an ended link lets nobody in."""
 
     __tablename__ = "clerk_link"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""What came from WeChat (the inbox), what we owe a fan (messages), and the shared access token."""
+"""What came from WeChat (the inbox), and the shared access tokens."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""The shapes of orders on the wire, shared by the shopper's and the clerk's door."""
+"""The shapes of orders on the wire, whoever's door they pass."""
 
 from typing import Annotated, Any
 

@@ -105,7 +105,7 @@ _INSERT = text(
 def read(in_effect: str) -> list[Policy]:
     """The policies in an answer of ``IN_EFFECT_JSON``."""
     return [
-        Policy(code, version, PolicyScope(scope), scope_ref, PolicyMode(mode), terms_of(params))
+        Policy(code, version, PolicyScope(scope), scope_ref, PolicyMode(mode), Terms(**params))
         for code, version, scope, scope_ref, mode, params in orjson.loads(in_effect)
     ]
 
@@ -190,16 +190,11 @@ def check(params: Mapping[str, Any]) -> Terms:
         wrong["weights"] = f"whole basis points of {', '.join(ROLES)} that make {WHOLE_BP}"
     if wrong:
         raise Invalid("The policy is not valid.", fields=wrong)
-    terms = terms_of(params)
+    terms = Terms(**params)
     wrong |= _wrong_numbers(terms)
     if wrong:
         raise Invalid("The policy is not valid.", fields=wrong)
     return terms
-
-
-def terms_of(params: Mapping[str, Any]) -> Terms:
-    """The terms as they are stored."""
-    return Terms(**params)
 
 
 def _wrong_numbers(terms: Terms) -> dict[str, str]:

@@ -13,9 +13,6 @@ from functools import cache
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, UnidentifiedImageError
 
 from app.attribution.lettering import Setting, fit, is_latin, mask, plain
-from app.attribution.qr import qr_png
-
-__all__ = ["CALL", "CODE_PX", "HEIGHT_PX", "WIDTH_PX", "draw", "qr_png"]
 
 WIDTH_PX, HEIGHT_PX = 1200, 1800
 CODE_PX = 500

@@ -1,4 +1,4 @@
-"""Who serves a member now, and the clerk's own way to be told about it."""
+"""Who serves a member now, and telling a clerk that a customer has come."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,10 +35,10 @@ _SERVED = text(
 )
 _CLERK_CHAT = text(
     """
-    select i.openid, t.kind, s.name as store_name
+    select i.openid, s.name as store_name
     from touch t join clerk c on c.id = :clerk_id join member cm on cm.id = c.member_id
     join identity i on i.member_id = coalesce(cm.alias_of, cm.id) and i.app = 'OA' and i.followed
-    left join store s on s.id = t.store_id
+    join store s on s.id = t.store_id
     where t.id = :touch_id and i.last_heard_at > :since
     order by i.last_heard_at desc limit 1
     """

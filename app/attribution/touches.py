@@ -113,9 +113,7 @@ def record(session: Session, touch: NewTouch) -> Recorded:
     )
     touch_id = binding.write(session, _facts(touch, decision, row.code_id, received_at), decision)
     if decision.acquires and decision.clerk_id is not None and row.clerk_member_id is not None:
-        queue.defer(
-            session, "tell_clerk", clerk_id=decision.clerk_id, member_id=touch.member_id, touch_id=touch_id
-        )
+        queue.defer(session, "tell_clerk", clerk_id=decision.clerk_id, touch_id=touch_id)
     return _recorded(row, touch, touch_id, decision.result, decision.valid, decision.reason)
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from app.attribution.lettering import fit, mask, plain
-from app.attribution.poster import CALL, CODE_PX, HEIGHT_PX, TEXT_PX, WIDTH_PX, draw, qr_png
-from app.attribution.qr import QUIET_MODULES, modules
+from app.attribution.poster import CALL, CODE_PX, HEIGHT_PX, TEXT_PX, WIDTH_PX, draw
+from app.attribution.qr import QUIET_MODULES, modules, qr_png
 
 URL = "http://weixin.qq.com/q/02dXuKkHh8eB510000M07h"
 FACTS = {
