@@ -18,8 +18,8 @@ class Impossible(Exception):
         self.code = code
 
 
-def _carried(box: Box, delivery: int) -> dict[str, Any]:
-    """Wait for the first attempt and tell what happened."""
+def carried(box: Box, delivery: int) -> dict[str, Any]:
+    """Wait for the first attempt of a delivery and tell what happened."""
     courier.carry_first(box, delivery)
     row = outbox.get(box, delivery)
     return {"delivery": None if row is None else outbox.as_json(box, row)}
@@ -44,10 +44,11 @@ def follow(box: Box, person: sqlite3.Row, code: sqlite3.Row | None) -> dict[str,
             " qr_scene_str = ?, pending_ticket = NULL WHERE id = ?",
             (int(box.now()), _SEARCHED if code is None else _SCANNED, scene_id, scene_str, person["id"]),
         )
+        _log(db, box, person, came=True, source=1 if code is None else 30)
         people.open_window(box, person["oa_openid"], "follow")
         people.note(box, person["id"], "wechat", "event", "已关注公众号")
         delivery = pushing.event(box, person, "subscribe", **fields)
-    return _carried(box, delivery)
+    return carried(box, delivery)
 
 
 def unfollow(box: Box, person: sqlite3.Row) -> dict[str, Any]:
@@ -55,10 +56,16 @@ def unfollow(box: Box, person: sqlite3.Row) -> dict[str, Any]:
     _must_follow(person)
     with box.store.write() as db:
         db.execute("UPDATE persons SET subscribed = 0 WHERE id = ?", (person["id"],))
+        _log(db, box, person, came=False, source=0)
         people.close_windows(box, person["oa_openid"])
         people.note(box, person["id"], "wechat", "event", "已取消关注")
         delivery = pushing.event(box, person, "unsubscribe", EventKey="")
-    return _carried(box, delivery)
+    return carried(box, delivery)
+
+
+def _log(db: sqlite3.Connection, box: Box, person: sqlite3.Row, *, came: bool, source: int) -> None:
+    row = (person["oa_openid"], came, source, int(box.now()))
+    db.execute("INSERT INTO follows (openid, came, source, at) VALUES (?, ?, ?, ?)", row)
 
 
 def scan(box: Box, person: sqlite3.Row, code: sqlite3.Row) -> dict[str, Any]:
@@ -71,31 +78,31 @@ def scan(box: Box, person: sqlite3.Row, code: sqlite3.Row) -> dict[str, Any]:
     with box.store.write():
         people.open_window(box, person["oa_openid"], "scan")
         delivery = pushing.event(box, person, "SCAN", EventKey=codes.scene_of(code), Ticket=code["ticket"])
-    return _carried(box, delivery)
+    return carried(box, delivery)
 
 
 def say(box: Box, person: sqlite3.Row, text: str) -> dict[str, Any]:
     """She types a text."""
-    _must_follow(person)
-    return _message(box, person, "text", text, {"Content": text})
+    return send(box, person, "text", text, {"Content": text})
 
 
 def locate(box: Box, person: sqlite3.Row, lat: float, lng: float, label: str) -> dict[str, Any]:
     """She sends where she is, as a message. Degrees; WeChat calls the latitude X."""
-    _must_follow(person)
     fields = {"Location_X": lat, "Location_Y": lng, "Scale": 16, "Label": label}
-    return _message(box, person, "location", label or f"{lat}, {lng}", fields, {"lat": lat, "lng": lng})
+    return send(box, person, "location", label or f"{lat}, {lng}", fields, {"lat": lat, "lng": lng})
 
 
-def _message(
+def send(
     box: Box, person: sqlite3.Row, kind: str, text: str, fields: dict[str, Any], extra: Any = None
 ) -> dict[str, Any]:
+    """She sends a message of any kind; ``fields`` as the push carries them, ``text`` and ``extra`` for the chat."""
+    _must_follow(person)
     number = pushing.next_message_id(box)
     with box.store.write():
         people.open_window(box, person["oa_openid"], "message")
         people.note(box, person["id"], "fan", kind, text, extra=extra)
         delivery = pushing.push(box, person, {"MsgType": kind, **fields, "MsgId": number})
-    return _carried(box, delivery) | {"message_id": str(number)}
+    return carried(box, delivery) | {"message_id": str(number)}
 
 
 def click(box: Box, person: sqlite3.Row, key: str) -> dict[str, Any]:
@@ -104,13 +111,13 @@ def click(box: Box, person: sqlite3.Row, key: str) -> dict[str, Any]:
     with box.store.write():
         people.open_window(box, person["oa_openid"], "click")
         delivery = pushing.event(box, person, "CLICK", EventKey=key)
-    return _carried(box, delivery)
+    return carried(box, delivery)
 
 
 def view(box: Box, person: sqlite3.Row, url: str) -> dict[str, Any]:
     """She taps a menu button that opens a page: ``VIEW``; this opens no window."""
     _must_follow(person)
-    return _carried(box, pushing.event(box, person, "VIEW", EventKey=url, MenuId="425000001"))
+    return carried(box, pushing.event(box, person, "VIEW", EventKey=url, MenuId="425000001"))
 
 
 def _must_follow(person: sqlite3.Row) -> None:

@@ -16,7 +16,6 @@ from PIL import Image, ImageDraw
 from wechat.box.inside import Box, letters
 
 PERMANENT = ("QR_LIMIT_SCENE", "QR_LIMIT_STR_SCENE")
-MOST_PERMANENT = 100_000
 
 
 class NoSuchCode(LookupError):
@@ -29,15 +28,9 @@ def create(
     """A code for a scene. A permanent scene asked for again is the same code; ``life_s`` None lives for
     ever."""
     with box.store.write() as db:
-        if action in PERMANENT:
-            found = box.store.row(
-                "SELECT * FROM codes WHERE action = ? AND scene_id IS ? AND scene_str IS ?",
-                action,
-                scene_id,
-                scene_str,
-            )
-            if found is not None:
-                return found
+        found = find_permanent(box, action, scene_id=scene_id, scene_str=scene_str)
+        if found is not None:
+            return found
         # Real tickets end in "==": whoever forgets to encode them in an address sees it here.
         ticket = base64.urlsafe_b64encode(b"\x81\x0e\xb9" + secrets.token_bytes(67)).decode()
         url = "http://weixin.qq.com/q/02" + letters(20)
@@ -47,6 +40,20 @@ def create(
             (ticket, url, action, scene_id, scene_str, expires_at, box.now()),
         )
         return by_ticket(box, ticket)
+
+
+def find_permanent(
+    box: Box, action: str, *, scene_id: int | None, scene_str: str | None
+) -> sqlite3.Row | None:
+    """The permanent code of this scene, when there is one already."""
+    if action not in PERMANENT:
+        return None
+    return box.store.row(
+        "SELECT * FROM codes WHERE action = ? AND scene_id IS ? AND scene_str IS ?",
+        action,
+        scene_id,
+        scene_str,
+    )
 
 
 def count_permanent(box: Box) -> int:

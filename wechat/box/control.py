@@ -54,7 +54,8 @@ def _error(status: int, code: str, sentence: str) -> Answer:
     return status, {"error": {"code": code, "message": sentence}}
 
 
-def _text(given: dict[str, Any], name: str, most: int = 2048) -> str:
+def text_of(given: dict[str, Any], name: str, most: int = 2048) -> str:
+    """A text of the call. Raises BadCall when it is missing, empty or longer than ``most``."""
     value = given.get(name)
     if not isinstance(value, str) or not value.strip() or len(value) > most:
         raise BadCall(f"{name} must be a text of 1 to {most} characters")
@@ -62,7 +63,7 @@ def _text(given: dict[str, Any], name: str, most: int = 2048) -> str:
 
 
 def _picture(given: dict[str, Any]) -> bytes:
-    text = _text(given, "image", 4_000_000)
+    text = text_of(given, "image", 4_000_000)
     try:
         return base64.b64decode(text.rpartition(",")[2] if text.startswith("data:") else text, validate=True)
     except binascii.Error:
@@ -72,10 +73,10 @@ def _picture(given: dict[str, Any]) -> bytes:
 def _code(box: Box, given: dict[str, Any]) -> sqlite3.Row | None:
     """The code that a call names by ticket (or its url), by scene or by picture; None when it names none."""
     if given.get("ticket"):
-        return codes.by_ticket(box, _text(given, "ticket"))
+        return codes.by_ticket(box, text_of(given, "ticket"))
     if given.get("image"):
         return codes.by_ticket(box, codes.seen_in(box, _picture(given), "oa")["ticket"])
-    return codes.by_scene(box, _text(given, "scene", 64)) if given.get("scene") else None
+    return codes.by_scene(box, text_of(given, "scene", 64)) if given.get("scene") else None
 
 
 def create_person(box: Box, request: Request) -> Answer:
@@ -84,7 +85,7 @@ def create_person(box: Box, request: Request) -> Answer:
     phone = given.get("phone")
     if phone is not None and not (isinstance(phone, str) and phone.lstrip("+").replace(" ", "", 1).isdigit()):
         raise BadCall("phone must be digits, abroad '+852 51234567'")
-    person = people.welcome(box, _text(given, "name", 40), phone)
+    person = people.welcome(box, text_of(given, "name", 40), phone)
     return 201, {"person": people.as_json(person)}
 
 
@@ -118,17 +119,17 @@ def scan(box: Box, request: Request, key: str) -> Answer:
 
 def say(box: Box, request: Request, key: str) -> Answer:
     """POST /box/persons/<p>/say {text}"""
-    return 200, acts.say(box, people.get(box, key), _text(asked(request), "text"))
+    return 200, acts.say(box, people.get(box, key), text_of(asked(request), "text"))
 
 
 def click(box: Box, request: Request, key: str) -> Answer:
     """POST /box/persons/<p>/click {key}"""
-    return 200, acts.click(box, people.get(box, key), _text(asked(request), "key", 128))
+    return 200, acts.click(box, people.get(box, key), text_of(asked(request), "key", 128))
 
 
 def view(box: Box, request: Request, key: str) -> Answer:
     """POST /box/persons/<p>/view {url}"""
-    return 200, acts.view(box, people.get(box, key), _text(asked(request), "url"))
+    return 200, acts.view(box, people.get(box, key), text_of(asked(request), "url"))
 
 
 def locate(box: Box, request: Request, key: str) -> Answer:
@@ -140,7 +141,7 @@ def locate(box: Box, request: Request, key: str) -> Answer:
         if isinstance(value, bool) or not isinstance(value, int | float) or not -most <= value <= most:
             raise BadCall(f"{name} must be degrees, -{most} to {most}")
         place.append(value)
-    label = _text(given, "label", 200) if given.get("label") else ""
+    label = text_of(given, "label", 200) if given.get("label") else ""
     return 200, acts.locate(box, people.get(box, key), place[0], place[1], label)
 
 
@@ -152,8 +153,9 @@ def chat(box: Box, request: Request, key: str) -> Answer:
 
 
 def mp_login(box: Box, request: Request, key: str) -> Answer:
-    """POST /box/persons/<p>/mp/login: a wx.login code"""
-    return 200, {"code": mp_api.hand_out(box, "login", people.get(box, key)["id"])}
+    """POST /box/persons/<p>/mp/login {risky?}: a wx.login code; a risky one is refused with 40226"""
+    opens = "risky" if asked(request).get("risky") is True else "login"
+    return 200, {"code": mp_api.hand_out(box, opens, people.get(box, key)["id"])}
 
 
 def mp_phone(box: Box, request: Request, key: str) -> Answer:
@@ -171,7 +173,7 @@ def mp_scan(box: Box, request: Request, key: str) -> Answer:
     if given.get("image"):
         seen = codes.seen_in(box, _picture(given), "mp")
     else:
-        seen = codes.mini_program_code(box, _text(given, "scene", 32))
+        seen = codes.mini_program_code(box, text_of(given, "scene", 32))
     return 200, seen | {"query": {"scene": quote(seen["scene"], safe="")}, "launch_scene": 1047}
 
 
@@ -195,6 +197,8 @@ def settings(box: Box, request: Request) -> Answer:
     answer = box.settings()
     if given.get("callback_url"):
         answer["callback_check"] = pushing.check_callback(box)
+    if given.get("mp_callback_url"):
+        answer["mp_callback_check"] = pushing.check_callback(box, mp=True)
     return 200, answer
 
 

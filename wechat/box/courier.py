@@ -6,7 +6,7 @@ import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
-from wechat.box import notices, outbox, pay_due, pushing
+from wechat.box import notices, open_due, outbox, pay_due, pushing
 from wechat.box.inside import Box
 from wechat.box.outbox import DeliveryState
 
@@ -99,6 +99,7 @@ class Courier(threading.Thread):
 
     def _round(self) -> None:
         pay_due.settle(self._box)
+        open_due.settle(self._box)
         for delivery in outbox.due(self._box, _HANDS):
             if not self._hands.acquire(blocking=False):
                 break
@@ -116,8 +117,8 @@ class Courier(threading.Thread):
             self._hands.release()
 
     def _sleep_s(self) -> float:
-        times = [at for at in (outbox.next_due(self._box), pay_due.next_due(self._box)) if at is not None]
-        soonest = min(times, default=None)
+        waiting = (outbox.next_due(self._box), pay_due.next_due(self._box), open_due.next_due(self._box))
+        soonest = min((at for at in waiting if at is not None), default=None)
         if soonest is None:
             return _LONGEST_SLEEP_S
         return min(max(soonest - self._box.now(), 0.01), _LONGEST_SLEEP_S)

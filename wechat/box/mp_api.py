@@ -1,23 +1,21 @@
-"""What a program calls on the mini-program: login, phone number, codes (WECHAT.md 6)."""
+"""What a program calls on the mini-program: login and phone number (WECHAT.md 6.1, 6.3)."""
 
-import re
 import sqlite3
 
 from flask import Request, Response
 
-from wechat.box import access, codes, people
-from wechat.box.answers import Refusal, asked_json, picture, said
-from wechat.box.credentials import Account
+from wechat.box import mp_sessions, people
+from wechat.box.account_api import mini_program
+from wechat.box.answers import Refusal, asked_json, said
 from wechat.box.inside import Box, letters
 
 _CODE_LIFE_S = 300
-_SCENE = re.compile(r"[0-9A-Za-z!#$&'()*+,/:;=?@\-._~]{1,32}")
-_ENV_VERSIONS = ("release", "trial", "develop")
 
 
 def hand_out(box: Box, opens: str, person: str) -> str:
-    """A single-use code as wx.login ("login") or the phone button ("phone") gives it; lives five minutes."""
-    code = ("0" if opens == "login" else "") + letters(31 if opens == "login" else 64)
+    """A single-use code as wx.login ("login", "risky") or the phone button ("phone") gives it; lives five
+    minutes."""
+    code = letters(64) if opens == "phone" else "0" + letters(31)
     box.store.run(
         "INSERT INTO once_codes VALUES (?, ?, ?, ?, ?, NULL)",
         code,
@@ -59,24 +57,23 @@ def code_to_session(box: Box, request: Request) -> Response:
         raise Refusal(40002)
     if not args.get("js_code"):
         raise Refusal(41008)
+    if box.store.row("SELECT 1 FROM once_codes WHERE code = ? AND opens = 'risky'", args["js_code"]):
+        raise Refusal(40226)
     person = _use_up(box, "login", args["js_code"], used=40163)
     return said(
-        {"session_key": person["session_key"], "openid": person["mp_openid"], "unionid": person["unionid"]},
+        {
+            "session_key": mp_sessions.log_in(box, person),
+            "openid": person["mp_openid"],
+            "unionid": person["unionid"],
+        },
         sns=True,
     )
-
-
-def _mini_program(box: Box, request: Request) -> Account:
-    account = access.who_calls(box, request)
-    if account.appid != box.credentials.mp.appid:
-        raise Refusal(40013)
-    return account
 
 
 def phone_number(box: Box, request: Request) -> Response:
     """POST /wxa/business/getuserphonenumber: 40029 for a bad, used or old code, 40003 for another person's
     openid."""
-    account = _mini_program(box, request)
+    account = mini_program(box, request)
     asked = asked_json(request)
     code, openid = asked.get("code"), asked.get("openid")
     if not isinstance(code, str) or not code:
@@ -109,27 +106,23 @@ def _split_phone(phone: str) -> tuple[str, str]:
     return "86", phone
 
 
-def unlimited_code(box: Box, request: Request) -> Response:
-    """POST /wxa/getwxacodeunlimit: a JPEG, or an error in JSON (40169, 40129, 41030, 40097, 85096)."""
-    _mini_program(box, request)
-    asked = asked_json(request)
-    scene, page = asked.get("scene"), asked.get("page", "")
-    if not isinstance(scene, str) or not 1 <= len(scene) <= 32:
-        raise Refusal(40169)
-    if not _SCENE.fullmatch(scene):
-        raise Refusal(40129)
-    if "scancode_time" in scene:
-        raise Refusal(85096)
-    if not isinstance(page, str) or page.startswith("/") or "?" in page:
-        raise Refusal(41030)
-    check_path = asked.get("check_path", True)
-    env_version, width = asked.get("env_version", "release"), asked.get("width", 430)
-    if type(check_path) is not bool or env_version not in _ENV_VERSIONS:
-        raise Refusal(40097)
-    if type(width) is not int or not 280 <= width <= 1280:
-        raise Refusal(40097)
-    pages = box.settings()["mp_pages"]
-    if check_path and pages is not None and page and page not in pages:
-        raise Refusal(41030)
-    page = page or (pages[0] if pages else "pages/index/index")
-    return picture(codes.draw_mini_program(box, scene=scene, page=page, env_version=env_version, width=width))
+def paid_unionid(box: Box, request: Request) -> Response:
+    """GET /wxa/getpaidunionid?openid&(transaction_id | mch_id&out_trade_no): within five minutes after the payment;
+    89300 without such an order."""
+    account = mini_program(box, request)
+    person = people.by_openid(box, account.appid, request.args.get("openid", ""))
+    if person is None:
+        raise Refusal(40003)
+    paid = box.store.row(
+        "SELECT 1 FROM orders WHERE openid = ? AND success_at > ? AND (? IS NULL OR transaction_id = ?)"
+        " AND (? IS NULL OR out_trade_no = ?)",
+        person["mp_openid"],
+        box.now() - _CODE_LIFE_S,
+        *(
+            request.args.get(name)
+            for name in ("transaction_id", "transaction_id", "out_trade_no", "out_trade_no")
+        ),
+    )
+    if paid is None:
+        raise Refusal(89300)
+    return said({"errcode": 0, "errmsg": "ok", "unionid": person["unionid"]})

@@ -1,13 +1,34 @@
-"""The addresses of api.weixin.qq.com (and mp., open.weixin.qq.com) that the box answers: verb, path, view."""
+"""The addresses of api.weixin.qq.com (and mp., open.weixin.qq.com) that the box answers: verb, path, view. "ANY" are
+those that the documents describe both ways."""
 
 from collections.abc import Callable
 
 from flask import Request, Response
 
-from wechat.box import access, account_api, mp_api, oa_api
+from wechat.box import (
+    access,
+    account_api,
+    content_api,
+    datacube_api,
+    media_api,
+    menus_api,
+    messages_api,
+    mp_api,
+    mp_codes_api,
+    mp_links_api,
+    mp_sessions,
+    oa_api,
+    shipping_api,
+    tags_api,
+    templates_api,
+    users_api,
+    web_login,
+)
 from wechat.box.inside import Box
 
-DOORS: list[tuple[str, str, Callable[[Box, Request], Response]]] = [
+Door = tuple[str, str, Callable[[Box, Request], Response]]
+
+_ACCOUNT: list[Door] = [
     ("GET", "/cgi-bin/token", access.classic_token),
     ("POST", "/cgi-bin/stable_token", access.stable_token),
     ("POST", "/cgi-bin/clear_quota", account_api.clear_quota),
@@ -18,11 +39,84 @@ DOORS: list[tuple[str, str, Callable[[Box, Request], Response]]] = [
     ("GET", "/cgi-bin/get_api_domain_ip", account_api.callback_ips),
     ("POST", "/cgi-bin/callback/check", account_api.check_callback),
     ("GET", "/cgi-bin/ticket/getticket", account_api.js_ticket),
+    ("GET", "/connect/oauth2/authorize", web_login.authorize),
+    ("GET", "/sns/oauth2/access_token", web_login.exchange),
+    ("GET", "/sns/oauth2/refresh_token", web_login.refresh),
+    ("GET", "/sns/userinfo", web_login.user_info),
+    ("GET", "/sns/auth", web_login.check),
+]
+_OFFICIAL: list[Door] = [
     ("POST", "/cgi-bin/qrcode/create", oa_api.create_code),
     ("GET", "/cgi-bin/showqrcode", oa_api.show_code),
-    ("GET", "/cgi-bin/user/info", oa_api.user_info),
-    ("POST", "/cgi-bin/message/custom/send", oa_api.send_customer_message),
-    ("GET", "/sns/jscode2session", mp_api.code_to_session),
-    ("POST", "/wxa/business/getuserphonenumber", mp_api.phone_number),
-    ("POST", "/wxa/getwxacodeunlimit", mp_api.unlimited_code),
+    ("GET", "/cgi-bin/user/info", users_api.user_info),
+    ("POST", "/cgi-bin/user/info/batchget", users_api.batch_info),
+    ("POST", "/cgi-bin/user/info/updateremark", users_api.remark),
+    ("GET", "/cgi-bin/user/get", users_api.followers),
+    ("POST", "/cgi-bin/tags/create", tags_api.create),
+    ("GET", "/cgi-bin/tags/get", tags_api.show),
+    ("POST", "/cgi-bin/tags/update", tags_api.update),
+    ("POST", "/cgi-bin/tags/delete", tags_api.delete),
+    ("POST", "/cgi-bin/tags/members/batchtagging", tags_api.tag_fans),
+    ("POST", "/cgi-bin/tags/members/batchuntagging", tags_api.untag_fans),
+    ("POST", "/cgi-bin/tags/members/getblacklist", users_api.black_list),
+    ("POST", "/cgi-bin/tags/members/batchblacklist", users_api.blacken),
+    ("POST", "/cgi-bin/tags/members/batchunblacklist", users_api.whiten),
+    ("POST", "/cgi-bin/tags/getidlist", tags_api.tags_of),
+    ("POST", "/cgi-bin/user/tag/get", tags_api.fans_of),
+    ("POST", "/cgi-bin/menu/create", menus_api.create),
+    ("GET", "/cgi-bin/menu/get", menus_api.show),
+    ("GET", "/cgi-bin/get_current_selfmenu_info", menus_api.show_current),
+    ("GET", "/cgi-bin/menu/delete", menus_api.delete),
+    ("POST", "/cgi-bin/menu/addconditional", menus_api.add_conditional),
+    ("POST", "/cgi-bin/menu/delconditional", menus_api.delete_conditional),
+    ("POST", "/cgi-bin/menu/trymatch", menus_api.try_match),
+    ("POST", "/cgi-bin/message/template/send", templates_api.send_template),
+    ("GET", "/cgi-bin/template/get_all_private_template", templates_api.list_templates),
+    ("POST", "/cgi-bin/message/subscribe/bizsend", templates_api.send_biz_subscribe),
+    ("POST", "/cgi-bin/media/uploadimg", media_api.upload_picture),
+    ("POST", "/cgi-bin/material/add_material", media_api.upload_material),
+    ("POST", "/cgi-bin/material/get_material", media_api.fetch_material),
+    ("POST", "/cgi-bin/material/del_material", media_api.delete_material),
+    ("POST", "/datacube/getusersummary", datacube_api.user_summary),
+    ("POST", "/datacube/getusercumulate", datacube_api.user_cumulate),
 ]
+_BOTH: list[Door] = [
+    ("POST", "/cgi-bin/message/custom/send", messages_api.send_customer_message),
+    ("POST", "/cgi-bin/message/custom/typing", messages_api.typing),
+    ("POST", "/cgi-bin/message/custom/business/typing", messages_api.typing),
+    ("POST", "/cgi-bin/media/upload", media_api.upload),
+    ("GET", "/cgi-bin/media/get", media_api.fetch),
+]
+_MINI_PROGRAM: list[Door] = [
+    ("GET", "/sns/jscode2session", mp_api.code_to_session),
+    ("ANY", "/wxa/checksession", mp_sessions.check),
+    ("ANY", "/wxa/resetusersessionkey", mp_sessions.renew),
+    ("POST", "/wxa/business/getuserphonenumber", mp_api.phone_number),
+    ("POST", "/wxa/business/checkencryptedmsg", mp_sessions.check_encrypted),
+    ("GET", "/wxa/getpaidunionid", mp_api.paid_unionid),
+    ("POST", "/wxa/getwxacodeunlimit", mp_codes_api.unlimited_code),
+    ("POST", "/wxa/getwxacode", mp_codes_api.plain_code),
+    ("POST", "/cgi-bin/wxaapp/createwxaqrcode", mp_codes_api.plain_code),
+    ("POST", "/wxa/generatescheme", mp_links_api.scheme),
+    ("POST", "/wxa/queryscheme", mp_links_api.query_scheme),
+    ("POST", "/wxa/generate_urllink", mp_links_api.url_link),
+    ("POST", "/wxa/query_urllink", mp_links_api.query_url_link),
+    ("POST", "/wxa/genwxashortlink", mp_links_api.short_link),
+    ("POST", "/cgi-bin/message/subscribe/send", templates_api.send_subscribe),
+    ("GET", "/wxaapi/newtmpl/gettemplate", templates_api.list_subscribe_templates),
+    ("POST", "/wxa/msg_sec_check", content_api.check_text),
+    ("POST", "/wxa/media_check_async", content_api.check_media),
+    ("POST", "/wxa/sec/order/upload_shipping_info", shipping_api.upload),
+    ("POST", "/wxa/sec/order/upload_combined_shipping_info", shipping_api.upload_combined),
+    ("POST", "/wxa/sec/order/get_order", shipping_api.get_order),
+    ("POST", "/wxa/sec/order/get_order_list", shipping_api.list_orders),
+    ("POST", "/wxa/sec/order/notify_confirm_receive", shipping_api.notify_receipt),
+    ("POST", "/wxa/sec/order/set_msg_jump_path", shipping_api.set_jump_path),
+    ("POST", "/wxa/sec/order/opspecialorder", shipping_api.special_order),
+    ("POST", "/wxa/sec/order/is_trade_managed", shipping_api.is_managed),
+    ("POST", "/wxa/sec/order/is_trade_management_confirmation_completed", shipping_api.is_confirmed),
+    ("POST", "/cgi-bin/express/delivery/open_msg/get_delivery_list", shipping_api.carriers),
+    ("POST", "/datacube/getweanalysisappiddailysummarytrend", datacube_api.daily_summary),
+    ("POST", "/datacube/getweanalysisappiddailyvisittrend", datacube_api.daily_visits),
+]
+DOORS: list[Door] = [*_ACCOUNT, *_OFFICIAL, *_BOTH, *_MINI_PROGRAM]

@@ -16,6 +16,7 @@ _OPENS = {
     "click": (3, 60),
     "follow": (3, 60),
     "scan": (3, 60),
+    "contact": (2, 60),
 }
 
 
@@ -153,6 +154,11 @@ def use_window(box: Box, openid: str) -> int:
                 )
                 return 0
         return 45047
+
+
+def has_window(box: Box, openid: str) -> bool:
+    """Whether any window is open, spent or not."""
+    return bool(box.store.rows("SELECT 1 FROM windows WHERE openid = ? AND until > ?", openid, box.now()))
 
 
 def close_windows(box: Box, openid: str) -> None:

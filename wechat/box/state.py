@@ -86,13 +86,15 @@ class Store:
             return number
 
     def forget_lives(self) -> None:
-        """Forget all that was lived: every table but ``kept`` (credentials, settings, running numbers)."""
+        """Forget all that was lived: every table, and of ``kept`` all but credentials, settings and running
+        numbers (what belongs to a life is named ``life:...``)."""
         with self.write() as db:
             tables = self.rows(
                 "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name != 'kept'"
             )
             for table in tables:
                 db.execute(f"DELETE FROM {table['name']}")
+            db.execute("DELETE FROM kept WHERE name LIKE 'life:%'")
 
     def close(self) -> None:
         """Close the file; waits for the writer whose turn it is."""

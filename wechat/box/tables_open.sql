@@ -112,6 +112,7 @@ CREATE TABLE IF NOT EXISTS js_tickets (
 );
 
 CREATE TABLE IF NOT EXISTS logins (openid TEXT NOT NULL, at INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS logins_openid ON logins (openid, at);
 CREATE TABLE IF NOT EXISTS secrets_sent (digest TEXT PRIMARY KEY, at INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS links (
   link TEXT PRIMARY KEY,
@@ -133,14 +134,12 @@ CREATE TABLE IF NOT EXISTS media_checks (
 
 CREATE TABLE IF NOT EXISTS shippings (
   transaction_id TEXT PRIMARY KEY,
-  state TEXT NOT NULL,
-  asked TEXT NOT NULL,
   logistics_type INTEGER NOT NULL,
   delivery_mode INTEGER NOT NULL,
-  finished INTEGER NOT NULL,
-  finish_count INTEGER NOT NULL,
+  packages TEXT NOT NULL,
   upload_time TEXT NOT NULL,
   uploaded_at REAL NOT NULL,
+  finish_count INTEGER NOT NULL DEFAULT 0,
   shipped_at REAL,
   confirm_method INTEGER,
   received_at REAL,
@@ -149,8 +148,4 @@ CREATE TABLE IF NOT EXISTS shippings (
 );
 CREATE TABLE IF NOT EXISTS complaints (transaction_id TEXT PRIMARY KEY, at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS ship_reminders (transaction_id TEXT PRIMARY KEY, at REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS special_orders (
-  transaction_id TEXT PRIMARY KEY,
-  type INTEGER NOT NULL,
-  delay_to REAL
-);
+CREATE TABLE IF NOT EXISTS special_orders (transaction_id TEXT PRIMARY KEY, type INTEGER NOT NULL, delay_to INTEGER);

@@ -11,8 +11,9 @@ from werkzeug.exceptions import HTTPException
 from wechat.box import (
     answers,
     control,
-    control_faults,
+    control_open,
     fault_answers,
+    media_api,
     page_doors,
     pay_control,
     pay_doors,
@@ -48,10 +49,7 @@ _CONTROL: list[tuple[str, str, Callable[..., control.Answer]]] = [
     ("POST", "/tokens/kill", control.kill_tokens),
     ("POST", "/reset", control.reset),
     ("GET", "/about", control.about),
-    ("GET", "/faults", control_faults.show),
-    ("POST", "/faults", control_faults.add),
-    ("DELETE", "/faults", control_faults.lift_all),
-    ("DELETE", "/faults/<int:rule>", control_faults.lift),
+    *control_open.DOORS,
 ]
 
 
@@ -69,6 +67,7 @@ def make_app(box: Box) -> Flask:
         app.add_url_rule(
             "/box" + path, verb + path, functools.partial(_control_view, box, act), methods=[verb]
         )
+    app.add_url_rule("/mmbiz/<media_id>", "media", functools.partial(media_api.show, box))
     page_doors.add(app, box)
     app.register_error_handler(HTTPException, functools.partial(_nobody, box))
     return app
@@ -116,7 +115,10 @@ def _nobody(box: Box, problem: HTTPException) -> Response | tuple[Response, int]
     status = problem.code or 500
     if request.path.startswith("/v3/"):
         return pay_doors.nobody(box, request, status, problem.description or "")
-    if request.path.startswith(("/cgi-bin/", "/sns/", "/wxa/")) and status in (404, 405):
+    if request.path.startswith(("/cgi-bin/", "/sns/", "/wxa/", "/wxaapi/", "/datacube/")) and status in (
+        404,
+        405,
+    ):
         return answers.refused(Refusal(40066))
     response = jsonify(
         {"error": {"code": problem.name.upper().replace(" ", "_"), "message": problem.description}}
