@@ -33,6 +33,13 @@ def announce_refund(box: Box, refund: dict[str, Any], url: str) -> int:
     return _announce(box, f"REFUND.{status}", "refund", _REFUND_SUMMARIES[status], refund, url, None)
 
 
+def announce_transfer(box: Box, transfer: dict[str, Any], url: str) -> int:
+    """Put MCHTRANSFER.BILL.FINISHED on its way; answers the delivery's id."""
+    return _announce(
+        box, "MCHTRANSFER.BILL.FINISHED", "mch_payment", "商家转账单据终态通知", transfer, url, None
+    )
+
+
 def _announce(
     box: Box, event_type: str, original_type: str, summary: str, content: Any, url: str, person: str | None
 ) -> int:

@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 from flask import Request, Response, request
 
-from wechat.box import pay_api, pay_due, pay_keys, pay_signing
+from wechat.box import bill_api, pay_api, pay_due, pay_keys, pay_signing, sharing_api, transfer_api
 from wechat.box.inside import Box
 from wechat.box.pay_signing import PayRefusal
 
+_TRANSFERS = "/v3/fund-app/mch-transfer/transfer-bills"
 Door = tuple[str, str, Callable[..., pay_api.Answer]]
 DOORS: list[Door] = [
     ("POST", "/v3/pay/transactions/jsapi", pay_api.prepay),
@@ -21,6 +22,24 @@ DOORS: list[Door] = [
     ("POST", "/v3/combine-transactions/jsapi", pay_api.combine),
     ("GET", "/v3/combine-transactions/out-trade-no/<number>", pay_api.query_combined),
     ("POST", "/v3/combine-transactions/out-trade-no/<number>/close", pay_api.close_combined),
+    ("GET", "/v3/bill/tradebill", bill_api.trade),
+    ("GET", "/v3/bill/fundflowbill", bill_api.fund_flow),
+    ("GET", "/v3/profitsharing/bills", bill_api.sharing),
+    ("GET", "/v3/billdownload/file", bill_api.download),
+    ("POST", "/v3/profitsharing/receivers/add", sharing_api.add_receiver),
+    ("POST", "/v3/profitsharing/receivers/delete", sharing_api.delete_receiver),
+    ("POST", "/v3/profitsharing/orders", sharing_api.split),
+    ("GET", "/v3/profitsharing/orders/<out_order_no>", sharing_api.query_split),
+    ("POST", "/v3/profitsharing/orders/unfreeze", sharing_api.unfreeze),
+    ("POST", "/v3/profitsharing/return-orders", sharing_api.give_back),
+    ("GET", "/v3/profitsharing/return-orders/<out_return_no>", sharing_api.query_return),
+    ("GET", "/v3/profitsharing/transactions/<transaction_id>/amounts", sharing_api.remaining),
+    ("GET", "/v3/profitsharing/merchant-configs/<sub_mchid>", sharing_api.ratio),
+    ("POST", _TRANSFERS, transfer_api.transfer),
+    ("GET", _TRANSFERS + "/out-bill-no/<number>", transfer_api.query),
+    ("GET", _TRANSFERS + "/transfer-bill-no/<number>", transfer_api.query_by_id),
+    ("POST", _TRANSFERS + "/out-bill-no/<number>/cancel", transfer_api.cancel),
+    ("POST", "/v3/transfer/batches", transfer_api.old_batch),
     ("GET", "/v3/certificates", pay_api.certificates),
     ("POST", "/v3/security/echo", pay_api.echo),
 ]

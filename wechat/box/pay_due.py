@@ -1,10 +1,10 @@
 """What time alone does to the money in the box: refunds, splits and transfers come to their end, frozen money
 thaws."""
 
-from wechat.box import purse, refunds
+from wechat.box import purse, refunds, sharing, sharing_back, transfers
 from wechat.box.inside import Box
 
-_BOOKS = (refunds, purse)
+_BOOKS = (refunds, sharing, sharing_back, transfers, purse)
 
 
 def settle(box: Box) -> None:
