@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from tests.wechat import vectors as v
@@ -44,7 +44,9 @@ def a_pay(line: Line, backup: Line | None = None, http: Http | None = None) -> P
     return Pay(a_config(line.base, backup.base if backup else ""), http or quick())
 
 
-def signed_headers(body: bytes, *, seconds: int | None = None, **changes: str) -> dict[str, str]:
+def signed_headers(
+    body: bytes, *, seconds: int | None = None, key: rsa.RSAPrivateKey = PLATFORM_KEY, **changes: str
+) -> dict[str, str]:
     """The headers under which the platform sends exactly these bytes."""
     stamp = str(int(time.time()) if seconds is None else seconds)
     nonce = "EcZ9Cmy4Xyx1i6RlJQzLcCyEqDa26NBz"
@@ -53,9 +55,7 @@ def signed_headers(body: bytes, *, seconds: int | None = None, **changes: str) -
         "Wechatpay-Timestamp": stamp,
         "Wechatpay-Nonce": nonce,
         "Wechatpay-Serial": KEY_ID,
-        "Wechatpay-Signature": base64.b64encode(
-            PLATFORM_KEY.sign(message, padding.PKCS1v15(), SHA256())
-        ).decode(),
+        "Wechatpay-Signature": base64.b64encode(key.sign(message, padding.PKCS1v15(), SHA256())).decode(),
         "Wechatpay-Signature-Type": "WECHATPAY2-SHA256-RSA2048",
         "Content-Type": "application/json; charset=utf-8",
         "Request-ID": "08F78BB5AF0610D302-0",
@@ -97,7 +97,15 @@ def failing(status: int, code: str, message: str = "出错了", number: str = "0
     return Say(status, body, {"Request-ID": f"08F78BB5AF0610D302-{number}"})
 
 
-def a_notice(data: object, event: str = "TRANSACTION.SUCCESS", original: str = "transaction") -> bytes:
+def unsealed(text: str, key: rsa.RSAPrivateKey = PLATFORM_KEY) -> str:
+    """A sensitive field as the platform reads it."""
+    raw = base64.b64decode(text, validate=True)
+    return key.decrypt(raw, padding.OAEP(padding.MGF1(SHA1()), SHA1(), None)).decode()
+
+
+def a_notice(
+    data: object, event: str = "TRANSACTION.SUCCESS", original: str = "transaction", **more: object
+) -> bytes:
     """The body of a notice around `data`."""
     plain = data if isinstance(data, bytes) else json.dumps(data).encode()
     sealed = AESGCM(v.DERIVED_APIV3_KEY.encode()).encrypt(b"a1b2c3d4e5f6", plain, original.encode())
@@ -109,7 +117,8 @@ def a_notice(data: object, event: str = "TRANSACTION.SUCCESS", original: str = "
         "nonce": "a1b2c3d4e5f6",
     }
     envelope = {"id": "EV-1", "create_time": "2026-01-01T08:00:31+08:00", "event_type": event}
-    return json.dumps(envelope | {"resource_type": "encrypt-resource", "resource": resource}).encode()
+    whole = envelope | {"resource_type": "encrypt-resource", "resource": resource} | more
+    return json.dumps(whole).encode()
 
 
 TRADE: dict[str, object] = json.loads(v.TRANSACTION_PLAINTEXT)
@@ -141,13 +150,3 @@ PAY_BACK: dict[str, object] = {
     "reason": "尺码不合适",
     "notify_url": "https://shop.example/callbacks/wechat/pay/refunded",
 }
-WRITES: dict[str, tuple[Callable[[Pay], object], dict[str, object] | None]] = {
-    "prepay": (lambda pay: pay.prepay(**ORDER), {"prepay_id": "wx1"}),
-    "close": (lambda pay: pay.close(NO), None),
-    "refund": (lambda pay: pay.refund(**PAY_BACK), REFUND),
-}
-READS: dict[str, tuple[Callable[[Pay], object], dict[str, object] | None]] = {
-    "query": (lambda pay: pay.query(NO), TRADE),
-    "query_refund": (lambda pay: pay.query_refund("REFUND_1"), REFUND),
-}
-ALL = WRITES | READS

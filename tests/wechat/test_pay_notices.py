@@ -20,9 +20,24 @@ from tests.wechat.merchant import (
     a_notice,
     signed_headers,
 )
+from tests.wechat.pay_verbs import COMBINED, TRANSACTION, TRANSFER, TRANSFERRED
 from wechat.errors import BadSignature, Malformed
 from wechat.http import Http
-from wechat.pay import OtherNotice, Paid, Pay, Refunded, RefundStatus, TradeState
+from wechat.pay import (
+    CombinedPaid,
+    OtherNotice,
+    Paid,
+    Pay,
+    ReceiverKind,
+    Refunded,
+    RefundStatus,
+    ShareReceived,
+    Trade,
+    TradeState,
+    Transfer,
+    Transferred,
+    TransferState,
+)
 
 PAY = Pay(a_config(), Http())
 REFUND = {
@@ -79,14 +94,95 @@ def test_a_refund(status: str) -> None:
 @pytest.mark.parametrize(
     ("event", "original", "data"),
     [
-        ("MCHTRANSFER.BILL.FINISHED", "mch_payment", {"out_bill_no": "B1"}),
-        ("TRANSACTION.SUCCESS", "transaction", {"combine_out_trade_no": "C1", "sub_orders": []}),
-        ("TRANSACTION.SUCCESS", "profitsharing", {"out_trade_no": "x"}),
+        ("MCHTRANSFER.BATCH.FINISHED", "mch_payment", {"out_batch_no": "B1"}),
+        ("MCHTRANSFER.AUTHORIZATION.CONFIRMED", "mch_payment", {"out_authorization_no": "A1"}),
         ("PAYSCORE.USER_OPEN_SERVICE", "payscore", {}),
     ],
 )
 def test_other_notices_are_kept(event: str, original: str, data: dict[str, object]) -> None:
     assert opened(a_notice(data, event, original)) == OtherNotice(event, original, data)
+
+
+def test_a_combined_payment() -> None:
+    notice = opened(a_notice(COMBINED))
+    assert isinstance(notice, CombinedPaid)
+    whole = notice.combined
+    assert (whole.appid, whole.mchid, whole.combine_out_trade_no) == (APPID, MCHID, "COMBINED_1")
+    at = datetime(2026, 1, 1, 0, 0, 30, tzinfo=UTC)
+    first, second = TRANSACTION, "4200000000202601010000000002"
+    assert whole.trades == (
+        Trade(APPID, MCHID, "ORDER_1", first, TradeState.SUCCESS, 100, "CNY", FAN, at),
+        Trade(APPID, "1900000002", "ORDER_2", second, TradeState.SUCCESS, 5, "CNY", FAN, at),
+    )
+    assert FAN not in repr(notice)
+
+
+@pytest.mark.parametrize("name", ["mchid", "mch_id"])
+@pytest.mark.parametrize(
+    ("state", "reason"), [("SUCCESS", None), ("FAIL", "OVERDUE_CLOSE"), ("CANCELLED", None)]
+)
+@pytest.mark.parametrize("original", ["mch_payment", ""])
+def test_a_transfer_under_either_spelling_of_the_merchant(
+    name: str, state: str, reason: str | None, original: str
+) -> None:
+    data = {key: value for key, value in TRANSFERRED.items() if key not in ("mch_id", "appid", "fail_reason")}
+    data |= {name: MCHID, "state": state, "payment_method_type": "CFT"}
+    notice = opened(
+        a_notice(data | ({"fail_reason": reason} if reason else {}), "MCHTRANSFER.BILL.FINISHED", original)
+    )
+    assert notice == Transferred(
+        Transfer(
+            "BILL0001",
+            "1330000071100999991182020050700019480001",
+            TransferState(state),
+            mchid=MCHID,
+            fail_reason=reason,
+            amount_fen=1234,
+            openid=FAN,
+            created_at=datetime(2026, 1, 1, 0, 6, tzinfo=UTC),
+            updated_at=datetime(2026, 1, 2, 0, 6, tzinfo=UTC),
+        ),
+        "EV-1",
+        "MCHTRANSFER.BILL.FINISHED",
+    )
+    assert FAN not in repr(notice)
+
+
+SHARED = {
+    "mchid": "1900000109",
+    "transaction_id": TRANSACTION,
+    "order_id": "3008450740201411110007820472",
+    "out_order_no": "SHARE_1",
+    "receiver": {"type": "MERCHANT_ID", "account": "1900000109", "amount": 10, "description": "门店"},
+    "success_time": "2026-01-01T08:03:00+08:00",
+}
+
+
+@pytest.mark.parametrize(
+    ("event", "original", "summary", "is_return"),
+    [
+        ("TRANSACTION.SUCCESS", "profitsharing", "分账", False),
+        ("PROFITSHARING", "profitsharing", "", False),
+        ("PROFITSHARING.RETURN", "profitsharing", "", True),
+        ("PROFITSHARING_RETURN", "profitsharing", "", True),
+        ("TRANSACTION.SUCCESS", "profitsharing", "分账回退", True),
+    ],
+)
+def test_a_share_under_any_spelling(event: str, original: str, summary: str, is_return: bool) -> None:
+    notice = opened(a_notice(SHARED, event, original, summary=summary))
+    assert notice == ShareReceived(
+        "1900000109",
+        TRANSACTION,
+        "3008450740201411110007820472",
+        "SHARE_1",
+        ReceiverKind.MERCHANT_ID,
+        "1900000109",
+        10,
+        datetime(2026, 1, 1, 0, 3, tzinfo=UTC),
+        is_return,
+        "EV-1",
+        event,
+    )
 
 
 def test_header_names_in_any_case_and_without_a_signature_type() -> None:
@@ -183,6 +279,15 @@ def without(name: str) -> bytes:
         a_notice(TRADE | {"amount": 1}),
         a_notice(REFUND | {"amount": {}}, "REFUND.SUCCESS", "refund"),
         a_notice({}, "REFUND.SUCCESS", "refund"),
+        a_notice({}),
+        a_notice({"combine_out_trade_no": "C1", "sub_orders": []}),
+        a_notice(COMBINED | {"sub_orders": [1]}),
+        a_notice(COMBINED | {"sub_orders": {"mchid": MCHID}}),
+        a_notice({"out_bill_no": "B1"}, "MCHTRANSFER.BILL.FINISHED", "mch_payment"),
+        a_notice(TRANSFER | {"package_info": 5}, "MCHTRANSFER.BILL.FINISHED", "mch_payment"),
+        a_notice(TRANSFER, "MCHTRANSFER.BILL.FINISHED", "mch_payment"),
+        a_notice({"out_trade_no": "x"}, "TRANSACTION.SUCCESS", "profitsharing"),
+        a_notice(SHARED | {"receiver": []}, "PROFITSHARING", "profitsharing"),
     ],
 )
 def test_signed_but_not_understood_is_malformed(body: bytes) -> None:
@@ -219,10 +324,28 @@ json_values = st.recursive(
 )
 
 
-@given(st.sampled_from([*TRADE, *REFUND]), json_values, st.sampled_from(["transaction", "refund", "x"]))
-def test_any_value_in_any_place_of_a_sealed_notice(name: str, value: object, original: str) -> None:
-    event = {"transaction": "TRANSACTION.SUCCESS", "refund": "REFUND.SUCCESS", "x": "x"}[original]
-    body = a_notice({**TRADE, **REFUND, name: value}, event, original)
+EVENTS = {
+    "transaction": ("TRANSACTION.SUCCESS", TRADE | REFUND),
+    "refund": ("REFUND.SUCCESS", TRADE | REFUND),
+    "combined": ("TRANSACTION.SUCCESS", COMBINED),
+    "mch_payment": ("MCHTRANSFER.BILL.FINISHED", TRANSFERRED),
+    "profitsharing": ("PROFITSHARING", SHARED),
+    "x": ("x", TRADE),
+}
+
+
+@given(st.data(), json_values, st.sampled_from(list(EVENTS)))
+def test_any_value_in_any_place_of_a_sealed_notice(data: st.DataObject, value: object, kind: str) -> None:
+    event, content = EVENTS[kind]
+    name = data.draw(st.sampled_from(list(content)))
+    body = a_notice({**content, name: value}, event, "transaction" if kind == "combined" else kind)
+    only_ours(dict(signed_headers(body, seconds=SECONDS)), body)
+
+
+@given(json_values, st.sampled_from(["mchid", "trade_state", "amount", "success_time"]))
+def test_any_value_in_any_place_of_an_order_of_a_combined_payment(value: object, name: str) -> None:
+    first = COMBINED["sub_orders"][0]  # type: ignore[index]  # a list, as written there
+    body = a_notice(COMBINED | {"sub_orders": [first | {name: value}]})
     only_ours(dict(signed_headers(body, seconds=SECONDS)), body)
 
 

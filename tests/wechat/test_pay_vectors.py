@@ -35,7 +35,8 @@ from tests.wechat.merchant import (
 from wechat.errors import BadSignature
 from wechat.http import Http
 from wechat.pay import Paid, Pay
-from wechat.pay.signing import MerchantKey, NoticeKey, PlatformKeys, lines
+from wechat.pay.platform_keys import PlatformKeys
+from wechat.pay.signing import MerchantKey, NoticeKey, lines
 
 OURS = MerchantKey(MCHID, SERIAL, MERCHANT_PEM)
 PUBLIC_PEM = MERCHANT_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()

@@ -10,6 +10,7 @@ from wechat.push_xml import fit
 
 BEIJING = timezone(timedelta(hours=8))
 _NUMBER = re.compile(r"[0-9A-Za-z_-]+")
+_PLAIN = re.compile(r"[0-9A-Za-z]+")
 _EMOJI = re.compile("[\U00010000-\U0010ffff\u200d\ufe0e\ufe0f]")
 
 
@@ -19,11 +20,12 @@ def demand(api: str, holds: bool, what: str) -> None:
         raise Refused(api, "PARAM_ERROR", what)
 
 
-def number(api: str, value: str, *, longest: int, shortest: int = 1) -> str:
-    """A merchant's number that stands in a path unquoted. WeChat allows `|*@` too, which clients quote
-    differently and so sign differently; we do not use them."""
-    fits = shortest <= len(value) <= longest and _NUMBER.fullmatch(value) is not None
-    demand(api, fits, f"a number of {shortest} to {longest} letters, digits, _ or -")
+def number(api: str, value: str, *, longest: int, shortest: int = 1, plain: bool = False) -> str:
+    """A merchant's number that stands in a path unquoted (`plain`: letters and digits only). WeChat allows
+    `|*@` too, which clients quote differently and so sign differently; we do not use them."""
+    fits = shortest <= len(value) <= longest and (_PLAIN if plain else _NUMBER).fullmatch(value) is not None
+    kinds = "letters or digits" if plain else "letters, digits, _ or -"
+    demand(api, fits, f"a number of {shortest} to {longest} {kinds}")
     return value
 
 
@@ -46,6 +48,20 @@ def words(text: str, limit: int) -> str:
     """A text for shoppers: no emoji (WeChat Pay takes no 4-byte characters), one line, `limit` bytes at
     most."""
     return fit(" ".join(_EMOJI.sub("", text).split()), limit).strip()
+
+
+def line(api: str, text: str, name: str, longest: int) -> str:
+    """A text that WeChat refuses or shows as it is: 1 to `longest` characters, without emoji and on one line
+    (those are taken out)."""
+    shown = words(text, 4 * longest)
+    demand(api, 0 < len(shown) <= longest, f"{name}: 1 to {longest} characters")
+    return shown
+
+
+def secret(api: str, text: str, name: str) -> str:
+    """A text that is going to be encrypted with a key of 2048 bits: 1 to 214 bytes."""
+    demand(api, bool(text.strip()) and len(text.encode()) <= 214, f"{name}: 1 to 214 bytes")
+    return text.strip()
 
 
 def moment(api: str, at: datetime) -> str:

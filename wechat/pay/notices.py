@@ -8,8 +8,12 @@ from typing import Any
 import orjson
 
 from wechat.errors import Malformed
+from wechat.pay.combined import CombinedTrade, combined_of
+from wechat.pay.platform_keys import PlatformKeys
 from wechat.pay.results import RefundStatus, Trade, maybe_moment, maybe_word, part, trade_of, whole, word
-from wechat.pay.signing import NoticeKey, PlatformKeys
+from wechat.pay.sharing_results import ReceiverKind
+from wechat.pay.signing import NoticeKey
+from wechat.pay.transfers import Transfer, transfer_of
 
 MAX_BYTES = 256 * 1024
 
@@ -41,6 +45,42 @@ class Refunded:
 
 
 @dataclass(frozen=True)
+class CombinedPaid:
+    """A combined payment has succeeded, all of its orders at once. Compare as with Paid, order by order."""
+
+    combined: CombinedTrade
+    notice_id: str
+    event_type: str
+
+
+@dataclass(frozen=True)
+class Transferred:
+    """A transfer has reached an end: SUCCESS, FAIL or CANCELLED. Compare `mchid` and the amount with ours."""
+
+    transfer: Transfer
+    notice_id: str
+    event_type: str
+
+
+@dataclass(frozen=True)
+class ShareReceived:
+    """We, as a merchant who receives shares, got one; with `is_return`, the one who had shared got one back.
+    (Who shares is never notified: query.)"""
+
+    mchid: str
+    transaction_id: str
+    order_id: str
+    out_order_no: str
+    kind: ReceiverKind
+    account: str = field(repr=False)
+    amount_fen: int
+    success_at: datetime | None
+    is_return: bool
+    notice_id: str
+    event_type: str
+
+
+@dataclass(frozen=True)
 class OtherNotice:
     """A notice that we have no word for; `data` is what was inside."""
 
@@ -49,11 +89,12 @@ class OtherNotice:
     data: dict[str, Any] = field(repr=False)
 
 
-Notice = Paid | Refunded | OtherNotice
+Notice = Paid | CombinedPaid | Refunded | Transferred | ShareReceived | OtherNotice
 
 
 class Notices:
-    """Opens notices; touches no network, so a forged one costs nothing but the look."""
+    """Opens notices. A forged one costs nothing but the look, and at most hourly a look at WeChat's list of
+    certificates, when it names a serial that we do not hold."""
 
     def __init__(self, platform: PlatformKeys, notice_key: NoticeKey) -> None:
         self._platform = platform
@@ -77,28 +118,60 @@ class Notices:
             )
         )
         original = maybe_word(resource, "original_type") or ""
+        if original.replace("_", "").lower() == "profitsharing":
+            return _share_of(data, envelope)
         return _named(data, word(envelope, "id"), word(envelope, "event_type"), original)
 
 
 def _named(data: dict[str, Any], notice_id: str, event_type: str, original: str) -> Notice:
-    # A combined payment comes under the same names, but has no out_trade_no of its own.
-    if (event_type, original) == ("TRANSACTION.SUCCESS", "transaction") and "out_trade_no" in data:
+    if (event_type, original) == ("TRANSACTION.SUCCESS", "transaction"):
+        # A combined payment comes under the same names.
+        if "combine_out_trade_no" in data:
+            return CombinedPaid(combined_of(data), notice_id, event_type)
         return Paid(trade_of(data), notice_id, event_type)
     if event_type.startswith("REFUND.") and original == "refund":
-        amount = part(data, "amount")
-        return Refunded(
-            mchid=word(data, "mchid"),
-            out_trade_no=word(data, "out_trade_no"),
-            out_refund_no=word(data, "out_refund_no"),
-            refund_id=word(data, "refund_id"),
-            status=RefundStatus(word(data, "refund_status")),
-            refund_fen=whole(amount, "refund"),
-            total_fen=whole(amount, "total"),
-            success_at=maybe_moment(data, "success_time"),
-            notice_id=notice_id,
-            event_type=event_type,
-        )
+        return _refund_of(data, notice_id, event_type)
+    if event_type.startswith("MCHTRANSFER.BILL."):
+        transfer = transfer_of(data)
+        if transfer.mchid is None:
+            raise Malformed("mchid is missing")
+        return Transferred(transfer, notice_id, event_type)
     return OtherNotice(event_type, original, data)
+
+
+def _refund_of(data: dict[str, Any], notice_id: str, event_type: str) -> Refunded:
+    amount = part(data, "amount")
+    return Refunded(
+        mchid=word(data, "mchid"),
+        out_trade_no=word(data, "out_trade_no"),
+        out_refund_no=word(data, "out_refund_no"),
+        refund_id=word(data, "refund_id"),
+        status=RefundStatus(word(data, "refund_status")),
+        refund_fen=whole(amount, "refund"),
+        total_fen=whole(amount, "total"),
+        success_at=maybe_moment(data, "success_time"),
+        notice_id=notice_id,
+        event_type=event_type,
+    )
+
+
+def _share_of(data: dict[str, Any], envelope: dict[str, Any]) -> ShareReceived:
+    receiver = part(data, "receiver")
+    event_type, summary = word(envelope, "event_type"), maybe_word(envelope, "summary") or ""
+    return ShareReceived(
+        mchid=maybe_word(data, "mchid") or word(data, "sp_mchid"),
+        transaction_id=word(data, "transaction_id"),
+        order_id=word(data, "order_id"),
+        out_order_no=word(data, "out_order_no"),
+        kind=ReceiverKind(word(receiver, "type")),
+        account=word(receiver, "account"),
+        amount_fen=whole(receiver, "amount"),
+        success_at=maybe_moment(data, "success_time"),
+        # The spelling of the event differs between WeChat's own pages (WECHAT_PAY 10.2).
+        is_return="RETURN" in event_type.upper() or "回退" in summary,
+        notice_id=word(envelope, "id"),
+        event_type=event_type,
+    )
 
 
 def _object(raw: bytes) -> dict[str, Any]:

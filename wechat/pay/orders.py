@@ -4,9 +4,8 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from wechat.errors import Malformed, Unavailable, Unknown
 from wechat.pay import limits
-from wechat.pay.gateway import Gateway
+from wechat.pay.gateway import Gateway, understood
 from wechat.pay.results import Trade, trade_of, word
 from wechat.pay.signing import MerchantKey, lines
 
@@ -57,10 +56,8 @@ class Orders:
         if profit_sharing:
             fields["settle_info"] = {"profit_sharing": True}
         answer = self._gateway.write(api, f"{_TRANSACTIONS}/jsapi", fields)
-        try:
+        with understood(api, write=True):
             return word(answer, "prepay_id")
-        except Malformed as error:
-            raise Unknown(api, "ANSWER", error.reason) from None
 
     def sign_payment(self, *, appid: str, prepay_id: str, now: datetime) -> dict[str, str]:
         """The parameters of wx.requestPayment, signed for the appid that the payment was ordered with. What
@@ -79,12 +76,18 @@ class Orders:
         """How a payment stands. Refused (ORDER_NOT_EXIST) when WeChat has never seen the number."""
         api = "pay.query"
         limits.number(api, out_trade_no, shortest=6, longest=32)
-        path = f"{_TRANSACTIONS}/out-trade-no/{out_trade_no}"
+        return self._trade(api, f"{_TRANSACTIONS}/out-trade-no/{out_trade_no}")
+
+    def query_transaction(self, transaction_id: str) -> Trade:
+        """The same by WeChat's own number, which exists once it is paid."""
+        api = "pay.query_transaction"
+        limits.number(api, transaction_id, longest=32, plain=True)
+        return self._trade(api, f"{_TRANSACTIONS}/id/{transaction_id}")
+
+    def _trade(self, api: str, path: str) -> Trade:
         answer = self._gateway.read(api, path, {"mchid": self._merchant.mchid})
-        try:
+        with understood(api, write=False):
             return trade_of(answer)
-        except Malformed as error:
-            raise Unavailable(api, "ANSWER", error.reason) from None
 
     def close(self, out_trade_no: str) -> None:
         """After this nobody can pay it any more; closing twice is fine. Refused when it is paid already

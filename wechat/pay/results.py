@@ -9,13 +9,15 @@ from typing import Any, Self
 from wechat.errors import Malformed
 
 
-class _Growing(StrEnum):
+class Growing(StrEnum):
+    """Words of WeChat's of which there may be more one day: those that we do not know become OTHER."""
+
     @classmethod
     def _missing_(cls, value: object) -> Self:
         return cls("OTHER")
 
 
-class TradeState(_Growing):
+class TradeState(Growing):
     """State of a payment. REFUND stays once any part was refunded; which, only the refund query tells."""
 
     SUCCESS = "SUCCESS"
@@ -28,7 +30,7 @@ class TradeState(_Growing):
     OTHER = "OTHER"  # not known to this version
 
 
-class RefundStatus(_Growing):
+class RefundStatus(Growing):
     """State of a refund. PROCESSING is accepted but not paid back; CLOSED means the merchant kept the money
     and a new number is needed; ABNORMAL waits for an operator."""
 
@@ -113,6 +115,16 @@ def part(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if value is not None and not isinstance(value, dict):
         raise Malformed(f"{name} is not an object")
     return value or {}
+
+
+def items(fields: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """A list of objects, empty when absent."""
+    value = fields.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise Malformed(f"{name} is not a list of objects")
+    return value
 
 
 def whole(fields: Mapping[str, Any], name: str) -> int:

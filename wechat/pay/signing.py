@@ -1,18 +1,17 @@
-"""Signatures and seals of WeChat Pay v3, always over raw bytes: what is sent is signed, what came is
-verified."""
+"""Our side of WeChat Pay's signatures and seals, always over raw bytes: what is sent is signed, what came
+sealed is opened. `platform_keys` is WeChat's side."""
 
 import base64
 import binascii
-from collections.abc import Mapping
 
-from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from wechat.errors import BadSignature, Malformed
+from wechat.errors import Malformed
 
 SCHEME = "WECHATPAY2-SHA256-RSA2048"
 WINDOW_S = 300
@@ -55,52 +54,14 @@ class MerchantKey:
             f'timestamp="{seconds}",serial_no="{self._serial}"'
         )
 
-
-class PlatformKeys:
-    """WeChat's side: the public keys that may have signed, by the exact text of Wechatpay-Serial."""
-
-    def __init__(self, pem_by_serial: Mapping[str, str]) -> None:
-        self._keys = {serial: _public_key(pem) for serial, pem in pem_by_serial.items()}
-
-    def verify(self, headers: Mapping[str, str], body: bytes, *, seconds: float) -> None:
-        """Passes when WeChat has signed exactly these bytes less than 5 minutes from `seconds` (unix), else
-        raises BadSignature. An empty body is signed as well."""
-        given = {str(name).lower(): value for name, value in headers.items()}
-        timestamp, nonce, serial, signature = (
-            _header(given, name) for name in ("timestamp", "nonce", "serial", "signature")
-        )
-        if given.get("wechatpay-signature-type", SCHEME) != SCHEME:
-            raise BadSignature("signature type")
-        if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
-            raise BadSignature("timestamp")
-        if abs(seconds - int(timestamp)) >= WINDOW_S:
-            raise BadSignature("older or newer than five minutes")
-        if serial not in self._keys:
-            raise BadSignature("signed with a key that we do not have")
-        if signature.startswith(PROBE):
-            raise BadSignature("signature probe")
+    def open(self, ciphertext: str) -> str:
+        """Opens a sensitive field that WeChat encrypted for our certificate (RSA-OAEP with SHA-1, base64).
+        Raises Malformed when it does not open."""
         try:
-            raw = base64.b64decode(signature, validate=True)
-            self._keys[serial].verify(raw, lines(timestamp, nonce, body), PKCS1v15(), SHA256())
-        except (ValueError, InvalidSignature):  # binascii.Error and UnicodeEncodeError are ValueErrors
-            raise BadSignature("signature does not match") from None
-
-
-def _public_key(pem: str) -> RSAPublicKey:
-    try:
-        key = load_pem_public_key(pem.encode())
-    except (ValueError, UnsupportedAlgorithm):
-        key = None
-    if not isinstance(key, RSAPublicKey):
-        raise ValueError("WeChat Pay public key: not an RSA public key in PEM")
-    return key
-
-
-def _header(given: Mapping[str, object], name: str) -> str:
-    value = given.get(f"wechatpay-{name}")
-    if not isinstance(value, str) or not 0 < len(value) <= 2048:
-        raise BadSignature(f"Wechatpay-{name.capitalize()} is missing or not one short text")
-    return value
+            sealed = base64.b64decode(ciphertext, validate=True)
+            return self._key.decrypt(sealed, OAEP(MGF1(SHA1()), SHA1(), None)).decode()
+        except ValueError:
+            raise Malformed("sealed field does not open with the merchant's key") from None
 
 
 class NoticeKey:
