@@ -6,7 +6,8 @@ from flask_openapi3 import APIBlueprint
 from app.api.callbacks import official_account, pay
 from app.api.clerk import codes, counter, earnings
 from app.api.clerk import login as clerk_login
-from app.api.shopper import goods, login, me, orders, stores
+from app.api.clerk import me as clerk_me
+from app.api.shopper import goods, login, me, orders, stores, touches
 
 DESCRIPTION = (
     "One shop out of a brand's stores and its WeChat presence. Amounts are integer fen, times RFC 3339, "
@@ -16,10 +17,12 @@ DESCRIPTION = (
 API: tuple[APIBlueprint, ...] = (
     login.bp,
     me.bp,
+    touches.bp,
     goods.bp,
     stores.bp,
     orders.bp,
     clerk_login.bp,
+    clerk_me.bp,
     codes.bp,
     counter.bp,
     earnings.bp,

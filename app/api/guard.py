@@ -1,18 +1,21 @@
-"""Who asks: token -> shopper or clerk. One guard per audience; a route without its guard does not exist."""
+"""Who asks: token -> shopper or clerk. One guard per blueprint, before its inputs are even read."""
 
 import re
 import threading
 import time
 
-from flask import current_app, request
+from flask import current_app, g, request
 
 from app.base.errors import Forbidden, Unauthenticated
 from app.members.callers import Caller, find_caller, hash_token
+from app.members.logins import log_out
 from app.wiring import Parts
 
 # How long a token is believed without asking the database: a revoked right is dead within this time.
 TRUST_S = 2.0
 MAX_TRUSTED = 10_000
+# What a guarded blueprint says of itself in the API document.
+NEEDS_TOKEN: list[dict[str, list[str]]] = [{"token": []}]
 _TOKEN = re.compile(r"Bearer ([A-Za-z0-9_-]{20,100})")
 
 
@@ -55,17 +58,40 @@ def callers() -> Callers:
     return found
 
 
+def shoppers_only() -> None:
+    """Goes before every request of a blueprint. Refuses: no or dead token (401), a clerk's token (403)."""
+    g.caller = _find("SHOPPER")
+
+
+def clerks_only() -> None:
+    """Goes before every request of a blueprint. Refuses: no or dead token (401), a shopper's token (403)."""
+    g.caller = _find("CLERK")
+
+
 def shopper() -> Caller:
-    """The shopper who asks. Refuses: no or dead token (401), a clerk's token (403)."""
-    return _caller("SHOPPER")
+    """The shopper whom ``shoppers_only`` let in; a fault where it was not asked."""
+    return _let_in("SHOPPER")
 
 
 def clerk() -> Caller:
-    """The clerk who asks. Refuses: no or dead token (401), a shopper's token (403)."""
-    return _caller("CLERK")
+    """The clerk whom ``clerks_only`` let in; a fault where it was not asked."""
+    return _let_in("CLERK")
 
 
-def _caller(audience: str) -> Caller:
+def end_login(caller: Caller) -> None:
+    """Log a caller out: here at once, in other processes within ``TRUST_S`` seconds."""
+    with parts().tx() as session:
+        log_out(session, token_hash=caller.token_hash, now=parts().now())
+    callers().forget(caller.token_hash)
+
+
+def _let_in(audience: str) -> Caller:
+    caller: Caller = g.caller
+    assert caller.audience == audience
+    return caller
+
+
+def _find(audience: str) -> Caller:
     match = _TOKEN.fullmatch(request.headers.get("Authorization", ""))
     caller = callers().find(parts(), match[1]) if match else None
     if caller is None:

@@ -59,6 +59,8 @@ QueryInt = Annotated[int, BeforeValidator(_from_query)]
 # Text without control characters (PostgreSQL refuses NUL) or lone surrogates.
 Text = Annotated[str, AfterValidator(_clean)]
 Code = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9-]+$")]
+# A code that WeChat gives a phone, good once.
+WxCode = Annotated[Text, Field(min_length=1, max_length=128, description="From wx.login or the phone button")]
 Fen = Annotated[int, Field(description="Amount in fen (1/100 CNY)", examples=[29900])]
 
 

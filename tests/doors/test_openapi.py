@@ -72,6 +72,40 @@ def test_every_operation_names_its_refusals_as_problems(document: Any) -> None:
                 assert list(response.get("content", {})) == ["application/problem+json"], f"{where} {status}"
 
 
+OPEN = {
+    "/api/shopper/login",
+    "/api/clerk/login",
+    "/api/shopper/categories",
+    "/api/shopper/products",
+    "/api/shopper/products/{code}",
+    "/api/shopper/stores",
+    "/api/shopper/stores/nearby",
+    "/api/shopper/stores/{code}",
+}
+
+
+def test_every_door_but_the_open_ones_asks_who_comes_before_it_reads_what_is_wanted(
+    client: FlaskClient, document: Any, tx: Tx
+) -> None:
+    """Nobody: 401. Somebody of the other audience: 403. Whatever the inputs are, here none."""
+    with tx() as session:
+        make.a_shop(session)
+        token = {
+            "clerk": make.a_login(session, make.a_buyer(session)),
+            "shopper": make.a_clerk_login(session, "C-SZFT-03"),
+        }
+    unguarded = set()
+    for path, method, operation in _operations(document):
+        if not operation.get("security"):
+            unguarded.add(path)
+            continue
+        place, audience = re.sub(r"{\w+}", "x", path), path.split("/")[2]
+        stranger = {"Authorization": f"Bearer {token[audience]}"}
+        told = [client.open(place, method=method, headers=headers).status_code for headers in ({}, stranger)]
+        assert told == [401, 403], f"{method} {path}"
+    assert unguarded == OPEN
+
+
 def test_every_operation_says_what_it_is_for(document: Any) -> None:
     for path, method, operation in _operations(document):
         assert operation.get("summary"), f"{method} {path}"

@@ -7,7 +7,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 
 from app.api.errors import problems
-from app.api.guard import clerk, parts
+from app.api.guard import NEEDS_TOKEN, clerk, clerks_only, parts
 from app.api.schema import ApiModel, answer
 from app.attribution.codes import ClerkCodes, CodePage, clerk_poster, ensure_clerk_codes
 from models.attribution import CodeKind
@@ -17,9 +17,10 @@ bp = APIBlueprint(
     __name__,
     url_prefix="/api/clerk",
     abp_tags=[Tag(name="Clerk: codes", description="Codes that bring customers")],
-    abp_security=[{"token": []}],
+    abp_security=NEEDS_TOKEN,
     abp_responses=problems(401, 403, 409, 422, 503),
 )
+bp.before_request(clerks_only)
 KINDS = {"official_account": CodeKind.CLERK_OA, "mini_program": CodeKind.CLERK_MP}
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from sqlalchemy.orm import Session
 
 from app.api.errors import problems
-from app.api.guard import clerk, parts
+from app.api.guard import NEEDS_TOKEN, clerk, clerks_only, parts
 from app.api.idempotency import IdempotencyHeader, once
 from app.api.order_shapes import OrderPath
 from app.api.schema import ApiModel, Fen, Int, Text, answer
@@ -25,9 +25,10 @@ bp = APIBlueprint(
     __name__,
     url_prefix="/api/clerk",
     abp_tags=[Tag(name="Clerk: counter", description="Verify pick-ups, decide refunds")],
-    abp_security=[{"token": []}],
+    abp_security=NEEDS_TOKEN,
     abp_responses=problems(401, 403, 422),
 )
+bp.before_request(clerks_only)
 
 
 class VerifyBody(ApiModel):

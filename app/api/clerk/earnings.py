@@ -9,7 +9,7 @@ from pydantic import Field
 
 from app.api.cursors import read_cursor, write_cursor
 from app.api.errors import problems
-from app.api.guard import clerk, parts
+from app.api.guard import NEEDS_TOKEN, clerk, clerks_only, parts
 from app.api.schema import ApiModel, Fen, PageQuery, Text, answer, language
 from app.base.clock import iso
 from app.commission import statement, words
@@ -20,9 +20,10 @@ bp = APIBlueprint(
     __name__,
     url_prefix="/api/clerk",
     abp_tags=[Tag(name="Clerk: earnings", description="What I earn, when it is certain, and why")],
-    abp_security=[{"token": []}],
+    abp_security=NEEDS_TOKEN,
     abp_responses=problems(401, 403, 422),
 )
+bp.before_request(clerks_only)
 LIST = "shares"
 # Changes shown of one month; the totals always cover all of it.
 MOST = 2000

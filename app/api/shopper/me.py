@@ -1,14 +1,15 @@
-"""What a shopper may see of himself: number, phone tail, who serves."""
+"""What a shopper may see and change of the own record: number, phone, who serves; and logging out."""
 
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 
 from app.api.errors import problems
-from app.api.guard import parts, shopper
-from app.api.schema import ApiModel, answer
+from app.api.guard import NEEDS_TOKEN, end_login, parts, shopper, shoppers_only
+from app.api.schema import ApiModel, WxCode, answer
 from app.attribution.serving import Served, find_service
 from app.base.clock import iso
+from app.members.phones import verify_phone
 from app.members.standing import standing
 
 bp = APIBlueprint(
@@ -16,9 +17,10 @@ bp = APIBlueprint(
     __name__,
     url_prefix="/api/shopper",
     abp_tags=[Tag(name="Shopper: me", description="The shopper's own things")],
-    abp_security=[{"token": []}],
+    abp_security=NEEDS_TOKEN,
     abp_responses=problems(401, 403),
 )
+bp.before_request(shoppers_only)
 
 
 class ServiceView(ApiModel):
@@ -41,6 +43,18 @@ class MeView(ApiModel):
     service: ServiceView | None
 
 
+class PhoneBody(ApiModel):
+    """The code of the phone-number button, not the one of wx.login."""
+
+    code: WxCode
+
+
+class PhoneAnswer(ApiModel):
+    """What may be shown of the verified number."""
+
+    phone_tail: str = Field(examples=["5678"])
+
+
 @bp.get("/me", responses={"200": MeView})
 def me() -> Response:
     """The shopper's own record."""
@@ -59,6 +73,29 @@ def me() -> Response:
             service=_service(served),
         )
     )
+
+
+@bp.post("/phone", responses={"200": PhoneAnswer, **problems(409, 422, 503)})
+def phone(body: PhoneBody) -> Response:
+    """Verify the phone number by WeChat's code. A number belongs to one member."""
+    caller, p = shopper(), parts()
+    verified = verify_phone(
+        p.tx,
+        p.wechat.mp,
+        p.vault,
+        member_id=caller.member_id,
+        openid=caller.openid,
+        code=body.code,
+        now=p.now(),
+    )
+    return answer(PhoneAnswer(phone_tail=verified.tail))
+
+
+@bp.post("/logout", responses={"204": {"description": "Logged out"}})
+def log_me_out() -> Response:
+    """End this login; the token is dead everywhere within 5 seconds."""
+    end_login(shopper())
+    return Response(status=204)
 
 
 def _service(served: Served | None) -> ServiceView | None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.api.cursors import read_cursor, write_cursor
 from app.api.errors import problems
-from app.api.guard import parts, shopper
+from app.api.guard import NEEDS_TOKEN, parts, shopper, shoppers_only
 from app.api.idempotency import IdempotencyHeader, once
 from app.api.order_shapes import BasketBody, OrderOut, OrderPath, OrdersOut, PlacedOut, QuoteOut, order_out
 from app.api.schema import ApiModel, PageQuery, answer, language
@@ -26,9 +26,10 @@ bp = APIBlueprint(
     __name__,
     url_prefix="/api/shopper",
     abp_tags=[Tag(name="Shopper: orders", description="Quote, place, pay, cancel, pick up")],
-    abp_security=[{"token": []}],
+    abp_security=NEEDS_TOKEN,
     abp_responses=problems(401, 403, 422),
 )
+bp.before_request(shoppers_only)
 LIST = "orders"
 NEWEST = 2**62
 
@@ -62,7 +63,6 @@ class PickupCodeOut(ApiModel):
 @bp.post("/quote", responses={"200": QuoteOut, **problems(404, 409)})
 def quote_basket(body: BasketBody) -> Response:
     """What a basket costs now at a store. Holds nothing."""
-    shopper()
     with parts().tx() as session:
         store, _, priced = placing.price(session, _basket(body))
     return answer(_quote(store.code, priced))
