@@ -25,7 +25,6 @@ _OPEN = text(
     """
 )
 _REVOKE = text("update login set revoked_at = :now where token_hash = :token_hash and revoked_at is null")
-_REVOKE_CLERK = text("update login set revoked_at = :now where clerk_id = :clerk_id and revoked_at is null")
 
 
 @dataclass(frozen=True)
@@ -104,8 +103,3 @@ def open_login(
 def log_out(session: Session, *, token_hash: str, now: datetime) -> None:
     """End a login. Ending it again changes nothing."""
     session.execute(_REVOKE, {"token_hash": token_hash, "now": now})
-
-
-def end_clerk_logins(session: Session, *, clerk_id: int, now: datetime) -> None:
-    """End every login of a clerk, as when the clerk leaves."""
-    session.execute(_REVOKE_CLERK, {"clerk_id": clerk_id, "now": now})
