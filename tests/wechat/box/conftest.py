@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from wechatpy.client import WeChatClient
 
 from tests.wechat.box.world import Ear, RunningBox, listening
 
@@ -33,6 +34,18 @@ def sandbox(running_box: RunningBox, ear: Ear) -> RunningBox:
         push_retries=3,
         push_retry_s=0.05,
         push_timeout_s=5,
+        mp_callback_url=None,
+        mp_push_mode="safe",
+        mp_push_format="json",
+        daily_limits={},
+        minute_limits={},
+        most_permanent_codes=100_000,
+        most_plain_codes=100_000,
+        session_key_every=3,
+        templates=None,
+        snapshot_visitors=False,
+        media_check_delay_s=0.05,
+        settlement_delay_s=0.05,
         notice_speedup=300,
         refund_delay_s=0.05,
         refund_interval_s=0,
@@ -40,3 +53,19 @@ def sandbox(running_box: RunningBox, ear: Ear) -> RunningBox:
     )
     ear.heard.clear()
     return running_box
+
+
+@pytest.fixture
+def client(sandbox: RunningBox) -> Iterator[WeChatClient]:
+    """wechatpy as the official account; it fetches its (classic) token by itself."""
+    client = sandbox.client("oa")
+    yield client
+    client._http.close()
+
+
+@pytest.fixture
+def mp_client(sandbox: RunningBox) -> Iterator[WeChatClient]:
+    """wechatpy as the mini-program."""
+    client = sandbox.client("mp")
+    yield client
+    client._http.close()

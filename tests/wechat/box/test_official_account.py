@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Iterator
 
 import pytest
 from PIL import Image
@@ -10,25 +9,6 @@ from wechatpy.client import WeChatClient
 from wechatpy.exceptions import WeChatClientException
 
 from tests.wechat.box.world import RunningBox
-
-
-@pytest.fixture
-def client(sandbox: RunningBox) -> Iterator[WeChatClient]:
-    """wechatpy, pointed at the box; it fetches its (classic) token by itself."""
-    account = sandbox.told["oa"]
-
-    class Boxed(WeChatClient):  # type: ignore[misc]  # wechatpy has no types
-        API_BASE_URL = sandbox.base + "/cgi-bin/"
-
-        def fetch_access_token(self) -> object:
-            return self._fetch_access_token(
-                url=sandbox.base + "/cgi-bin/token",
-                params={"grant_type": "client_credential", "appid": self.appid, "secret": self.secret},
-            )
-
-    client = Boxed(account["appid"], account["secret"], timeout=5)
-    yield client
-    client._http.close()
 
 
 @pytest.mark.parametrize(
@@ -87,6 +67,24 @@ def test_code_refusals(client: WeChatClient, asked: dict[str, object], errcode: 
     with pytest.raises(WeChatClientException) as refused:
         client.qrcode.create(asked)
     assert refused.value.errcode == errcode
+
+
+def test_permanent_codes_are_counted_known_ones_are_not_new(
+    sandbox: RunningBox, client: WeChatClient
+) -> None:
+    sandbox.post("/settings", most_permanent_codes=2)
+
+    def create(action: str, **scene: object) -> str:
+        asked = {"action_name": action, "action_info": {"scene": scene}, "expire_seconds": 60}
+        return str(client.qrcode.create(asked)["ticket"])
+
+    first = create("QR_LIMIT_STR_SCENE", scene_str="s:1")
+    create("QR_LIMIT_SCENE", scene_id=1)
+    with pytest.raises(WeChatClientException) as refused:
+        create("QR_LIMIT_SCENE", scene_id=2)
+    assert refused.value.errcode == 40053
+    assert create("QR_LIMIT_STR_SCENE", scene_str="s:1") == first
+    assert create("QR_SCENE", scene_id=2) != first
 
 
 def test_unknown_ticket_is_404(sandbox: RunningBox) -> None:

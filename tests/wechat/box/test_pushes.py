@@ -3,6 +3,7 @@
 import base64
 import time
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -22,7 +23,7 @@ def _crypto(sandbox: RunningBox) -> WeChatCrypto:
     return WeChatCrypto(account["token"], account["aes_key"], account["appid"])
 
 
-def _opened(sandbox: RunningBox, heard: Heard) -> dict[str, str | None]:
+def opened(sandbox: RunningBox, heard: Heard) -> dict[str, Any]:
     """The push's XML as a dict, verified and decrypted by wechatpy."""
     query, xml = heard.query, heard.body
     check_signature(sandbox.told["oa"]["token"], query["signature"], query["timestamp"], query["nonce"])
@@ -31,7 +32,7 @@ def _opened(sandbox: RunningBox, heard: Heard) -> dict[str, str | None]:
         xml = _crypto(sandbox).decrypt_message(
             heard.body, query["msg_signature"], query["timestamp"], query["nonce"]
         )
-    message: dict[str, str | None] = xmltodict.parse(xml)["xml"]
+    message: dict[str, Any] = xmltodict.parse(xml)["xml"]
     assert message["ToUserName"] == sandbox.told["oa"]["original_id"]
     assert message["FromUserName"] == query["openid"]
     return message
@@ -75,7 +76,7 @@ def test_follow_through_a_code_then_scan_then_leave(sandbox: RunningBox, ear: Ea
         assert heard.query.get("encrypt_type") == (None if mode == "plain" else "aes")
         assert (b"<Encrypt>" in heard.body) == (mode != "plain")
         assert (b"<EventKey>" in heard.body) == (mode != "safe")
-    events = [_opened(sandbox, heard) for heard in ear.heard]
+    events = [opened(sandbox, heard) for heard in ear.heard]
     seen = [(event["Event"], event.get("EventKey"), event.get("Ticket")) for event in events]
     assert seen == [
         ("subscribe", "qrscene_s:1", ticket),
@@ -88,7 +89,7 @@ def test_follow_through_a_code_then_scan_then_leave(sandbox: RunningBox, ear: Ea
 
 def test_plain_follow_has_an_empty_event_key_and_no_ticket(sandbox: RunningBox, ear: Ear) -> None:
     sandbox.post(f"/persons/{sandbox.person()['id']}/follow")
-    event = _opened(sandbox, ear.heard[0])
+    event = opened(sandbox, ear.heard[0])
     assert event["EventKey"] is None
     assert "Ticket" not in event
 
@@ -99,7 +100,7 @@ def test_stranger_who_scans_is_silent_until_she_follows(sandbox: RunningBox, ear
     assert scanned == {"delivery": None, "shows": "card"}
     assert ear.heard == []
     sandbox.post(f"/persons/{person['id']}/follow")
-    assert _opened(sandbox, ear.heard[0])["EventKey"] == "qrscene_s:9"
+    assert opened(sandbox, ear.heard[0])["EventKey"] == "qrscene_s:9"
 
 
 def test_picture_of_a_code_can_be_scanned(sandbox: RunningBox, ear: Ear) -> None:
@@ -111,7 +112,7 @@ def test_picture_of_a_code_can_be_scanned(sandbox: RunningBox, ear: Ear) -> None
     ).content
     image = base64.b64encode(shown).decode()
     sandbox.post(f"/persons/{person['id']}/follow", image=image)
-    assert _opened(sandbox, ear.heard[0])["EventKey"] == "qrscene_77"
+    assert opened(sandbox, ear.heard[0])["EventKey"] == "qrscene_77"
     sandbox.post("/clock", offset_s=61)
     gone = sandbox.post(f"/persons/{person['id']}/scan", 404, image=image)
     assert gone["error"]["code"] == "NO_SUCH_CODE"
@@ -127,7 +128,7 @@ def test_reply_reaches_the_chat(sandbox: RunningBox, ear: Ear, mode: str, encryp
     said = sandbox.post(f"/persons/{person['id']}/say", text="你好 ]]> <b>&")
     assert said["delivery"]["verdict"] == ("encrypted reply" if encrypt else "reply")
     assert _chat(sandbox, person) == [("fan", "你好 ]]> <b>&"), ("account", "欢迎 <光临> & 您好")]
-    message = _opened(sandbox, ear.heard[1])
+    message = opened(sandbox, ear.heard[1])
     assert message["Content"] == "你好 ]]> <b>&"
     assert message["MsgId"] == said["message_id"]
     assert 2**53 < int(said["message_id"]) < 2**63
@@ -162,7 +163,7 @@ def test_retries_repeat_the_message_with_a_new_nonce_and_then_the_fan_sees_a_fau
     )
     ear.wait_for(5)
     wait_until(lambda: sandbox.get("/deliveries")["deliveries"][0]["state"] == "failed")
-    tries = [_opened(sandbox, heard) for heard in ear.heard[1:]]
+    tries = [opened(sandbox, heard) for heard in ear.heard[1:]]
     assert len(tries) == 4
     assert len({(one["MsgId"], one["CreateTime"], one["Content"]) for one in tries}) == 1
     assert len({heard.query["nonce"] for heard in ear.heard[1:]}) == 4
@@ -226,7 +227,7 @@ def test_duplicate_pushes_on_demand(sandbox: RunningBox, ear: Ear) -> None:
     person = sandbox.person()
     sandbox.post(f"/persons/{person['id']}/follow")
     ear.wait_for(2)
-    assert _opened(sandbox, ear.heard[0]) == _opened(sandbox, ear.heard[1])
+    assert opened(sandbox, ear.heard[0]) == opened(sandbox, ear.heard[1])
     sandbox.post(f"/persons/{person['id']}/say", text="a")
     time.sleep(0.1)
     assert len(ear.heard) == 3
@@ -252,7 +253,7 @@ def test_delivery_can_be_sent_again(sandbox: RunningBox, ear: Ear) -> None:
     ear.heard.clear()
     again = sandbox.post(f"/deliveries/{delivery['id']}/again")["delivery"]
     assert (again["state"], again["verdict"]) == ("done", "success")
-    assert _opened(sandbox, ear.heard[0])["Event"] == "subscribe"
+    assert opened(sandbox, ear.heard[0])["Event"] == "subscribe"
 
 
 def test_what_a_phone_refuses(sandbox: RunningBox) -> None:

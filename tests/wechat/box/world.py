@@ -14,7 +14,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 from wechatpayv3 import WeChatPay, WeChatPayType
+from wechatpy.client import WeChatClient
 
 
 @dataclass
@@ -87,6 +89,21 @@ def listening() -> Iterator[Ear]:
         server.server_close()
 
 
+class Rerouted(HTTPAdapter):
+    """Carries calls to WeChat's fixed host names to the box: SDKs with hard-coded addresses work unchanged."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__()
+        self._base = base
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **more: Any) -> requests.Response:
+        """Send it to the box instead."""
+        assert request.url is not None
+        parts = urlsplit(request.url)
+        request.url = self._base + parts.path + (f"?{parts.query}" if parts.query else "")
+        return super().send(request, *args, **more)
+
+
 class RunningBox:
     """``python -m wechat.box serve`` on a state folder; ``told`` is its JSON line."""
 
@@ -138,6 +155,13 @@ class RunningBox:
             return self.http.get(url, params=query, timeout=5)
         body = content if isinstance(content, bytes) else json.dumps(content, ensure_ascii=False).encode()
         return self.http.post(url, params=query, data=body, timeout=5)
+
+    def client(self, app: str = "oa") -> WeChatClient:
+        """wechatpy's own client for an app, with its own token, pointed at the box."""
+        account = self.told[app]
+        client = WeChatClient(account["appid"], account["secret"], timeout=5)
+        client._http.mount("https://api.weixin.qq.com/", Rerouted(self.base))
+        return client
 
     def merchant(self, app: str = "mp", **changes: Any) -> WeChatPay:
         """wechatpayv3, pointed at the box; ``changes`` replace its constructor's arguments."""
