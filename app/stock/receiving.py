@@ -4,24 +4,12 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.base.errors import Invalid, NotFound
+from app.stock.movements import bring_in
+from models.stock import MovementKind
 
 MAX_QTY = 1_000_000
 _PLACE = text(
     "select k.id as sku_id, l.id as location_id from sku k, stock_location l where k.code = :sku and l.code = :location"
-)
-_MOVE = text(
-    """
-    insert into stock_movement (sku_id, location_id, kind, on_hand_delta, reserved_delta, ref, actor)
-    values (:sku_id, :location_id, 'RECEIPT', :qty, 0, :ref, :actor)
-    on conflict (kind, ref, sku_id, location_id) do nothing returning id
-    """
-)
-_GROW = text(
-    """
-    insert into stock (sku_id, location_id, on_hand, reserved, safety, incoming)
-    values (:sku_id, :location_id, :qty, 0, 0, 0)
-    on conflict (sku_id, location_id) do update set on_hand = stock.on_hand + excluded.on_hand
-    """
 )
 
 
@@ -37,8 +25,12 @@ def receive(session: Session, *, location: str, sku: str, qty: int, ref: str, ac
     place = session.execute(_PLACE, {"sku": sku, "location": location}).first()
     if place is None:
         raise NotFound("NOT_FOUND", f"No SKU {sku} or no location {location}.")
-    facts = {"sku_id": place.sku_id, "location_id": place.location_id, "qty": qty}
-    if session.execute(_MOVE, {**facts, "ref": f"note:{ref}", "actor": actor}).first() is None:
-        return False
-    session.execute(_GROW, facts)
-    return True
+    return bring_in(
+        session,
+        MovementKind.RECEIPT,
+        sku_id=place.sku_id,
+        location_id=place.location_id,
+        qty=qty,
+        ref=f"note:{ref}",
+        actor=actor,
+    )
