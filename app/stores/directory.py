@@ -15,9 +15,8 @@ from models.stores import Ownership, StoreStatus
 # stock_location is read here although it is the room ``stock``'s: a store and its shelf are one fact to an
 # order, and a second round trip in every quote and placing would say nothing more.
 _REF = text(
-    "select s.id, s.code, s.name, s.name_en, s.entity_id, e.code as entity_code, s.ownership, s.status,"
-    " s.city, s.lat, s.lng, s.services, s.delivery_radius_m, s.closing_on, s.is_default_landing,"
-    " l.id as location_id, l.code as location_code"
+    "select s.id, s.code, s.entity_id, e.code as entity_code, s.ownership, s.status, s.services,"
+    " l.id as location_id"
     " from store s join legal_entity e on e.id = s.entity_id left join stock_location l on l.store_id = s.id"
     " where s.code = :code"
 )
@@ -74,25 +73,16 @@ class StoreLabel:
 
 @dataclass(frozen=True, slots=True)
 class StoreRef:
-    """A store as the rooms above need it. ``location_id`` is None for a store that holds no stock."""
+    """A store as an order needs it. ``location_id`` is None for a store that holds no stock."""
 
     id: int
     code: str
-    name: str
-    name_en: str
     entity_id: int
     entity_code: str
     ownership: Ownership
     status: StoreStatus
-    city: str | None
-    lat: float | None
-    lng: float | None
     services: tuple[str, ...]
-    delivery_radius_m: int | None
-    closing_on: date | None
-    is_default_landing: bool
     location_id: int | None
-    location_code: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +107,12 @@ class StorePage:
     successor: str | None
 
 
-def find_store(session: Session | Connection, code: str) -> StoreRef | None:
-    """The store of a code in whatever state, or None. One query."""
-    row = session.execute(_REF, {"code": code}).first()
-    return _ref(row) if row else None
-
-
 def get_store(session: Session | Connection, code: str) -> StoreRef:
     """The store of a code in whatever state: closed ones too, so look at ``status``. Raises NotFound."""
-    found = find_store(session, code)
-    if found is None:
+    row = session.execute(_REF, {"code": code}).first()
+    if row is None:
         raise NotFound("NOT_FOUND", f"no store {code}")
-    return found
+    return _ref(row)
 
 
 def list_stores(
