@@ -18,18 +18,25 @@ FLASK = ("flask", "flask_openapi3", "werkzeug")
 FLASK_PLACES = ("app/__init__.py", "app/api/", "app/console/", "wechat/box/", "wsgi.py", "tests/", "scripts/")
 PURE_NAMES = ("rules.py", "pricing.py", "money.py")
 PURE_MODULES = {
-    *(
-        "bisect",
-        "collections",
-        "dataclasses",
-        "datetime",
-        "decimal",
-        "enum",
-        "fractions",
-        "functools",
-        "hashlib",
-    ),
-    *("hmac", "itertools", "math", "operator", "re", "string", "types", "typing", "unicodedata", "zoneinfo"),
+    "bisect",
+    "collections",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "enum",
+    "fractions",
+    "functools",
+    "hashlib",
+    "hmac",
+    "itertools",
+    "math",
+    "operator",
+    "re",
+    "string",
+    "types",
+    "typing",
+    "unicodedata",
+    "zoneinfo",
 }
 # Facts that rules compare, defined where they arrive; plain frozen values.
 PURE_OURS = re.compile(
@@ -301,18 +308,16 @@ def places(file: File) -> Iterator[Finding]:
 
 
 RULES: tuple[Rule, ...] = (
-    *(
-        sizes,
-        names,
-        docstrings,
-        lazy_imports,
-        libraries,
-        purity,
-        signatures,
-        money,
-        states,
-        honesty,
-        real_tests,
-        places,
-    ),
+    sizes,
+    names,
+    docstrings,
+    lazy_imports,
+    libraries,
+    purity,
+    signatures,
+    money,
+    states,
+    honesty,
+    real_tests,
+    places,
 )

@@ -1,8 +1,7 @@
 """Builders with good defaults: a small shop, people, orders. Rows go in as the rooms themselves would write them."""
 
 import secrets
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -122,17 +121,6 @@ def numbers_of(session: Session, sku: str, location: str = "SZ-FT") -> tuple[int
 def count(session: Session, table: str, where: str = "true") -> int:
     """How many rows of a table fit."""
     return int(session.execute(text(f"select count(*) from {table} where {where}")).scalar_one())
-
-
-@dataclass(frozen=True)
-class Moment:
-    """A fixed time and the ones around it."""
-
-    now: datetime = datetime(2026, 3, 1, 7, 0, tzinfo=UTC)
-
-    def after(self, **delta: float) -> datetime:
-        """Later by that much."""
-        return self.now + timedelta(**delta)
 
 
 def a_login(session: Session, buyer: Buyer) -> str:

@@ -14,30 +14,30 @@ ROOT = Path(__file__).resolve().parents[1]
 MADE_HERE = {".git", ".venv", "var", "__pycache__", ".hypothesis"}
 MADE_HERE |= {".mypy_cache", ".pytest_cache", ".ruff_cache", ".import_linter_cache"}
 TOP = {
-    *(
-        "app",
-        "docs",
-        "migrations",
-        "models",
-        "scripts",
-        "tests",
-        "wechat",
-        ".ci",
-        ".gitignore",
-        ".gitattributes",
-    ),
-    *(
-        "wsgi.py",
-        "gunicorn.conf.py",
-        "pyproject.toml",
-        "README.md",
-        "README.zh-CN.md",
-        "CHANGELOG.md",
-        "LICENSE",
-    ),
-    *("requirements.in", "requirements.txt", "requirements-dev.in", "requirements-dev.txt"),
+    "app",
+    "docs",
+    "migrations",
+    "models",
+    "scripts",
+    "tests",
+    "wechat",
+    ".ci",
+    ".gitignore",
+    ".gitattributes",
+    "wsgi.py",
+    "gunicorn.conf.py",
+    "pyproject.toml",
+    "README.md",
+    "README.zh-CN.md",
+    "CHANGELOG.md",
+    "LICENSE",
+    "requirements.in",
+    "requirements.txt",
+    "requirements-dev.in",
+    "requirements-dev.txt",
 }
 TEXT = {
+    "",
     ".py",
     ".md",
     ".toml",
@@ -51,7 +51,7 @@ TEXT = {
     ".svg",
     ".mako",
     ".xml",
-    "",
+    ".sql",
 }
 OLD_PYTHON = ("scripts/__init__.py", "scripts/start.py", "scripts/test.py", "scripts/bootstrap.py")
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 
+from psycopg.errors import ExclusionViolation
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -58,6 +59,8 @@ def load(session: Session, policy: PolicyRow, pools: Mapping[str, int], *, now: 
             now=now,
         )
     except IntegrityError as error:
+        if not isinstance(error.orig, ExclusionViolation):
+            raise
         raise Conflict("POLICY_SCHEDULED", "A later version of the policy is approved already.") from error
     return {"policy": Tally(changed=1) if present else Tally(new=1)}
 
