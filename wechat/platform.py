@@ -31,6 +31,10 @@ class Repeat(Enum):
     HARMFUL = "a second message would be sent: sent again only when the first never left"
 
 
+class _OddAnswer(Exception):
+    """wechatpy stumbled over what stands in an answer."""
+
+
 class _Client(WeChatClient):  # type: ignore[misc]  # an untyped base class
     """wechatpy's client on our pool, with our token and one bounded renewal."""
 
@@ -61,6 +65,13 @@ class _Client(WeChatClient):  # type: ignore[misc]  # an untyped base class
         if fresh == token:
             raise Unavailable("token", "40001", "the token that WeChat gives out is rejected by WeChat")
         return super()._request(method, url_or_endpoint, params={**params, "access_token": fresh}, **kwargs)
+
+    def _handle_result(self, res: Any, *args: Any, **kwargs: Any) -> Any:
+        # It takes errcode with int() and picks fields without asking whether they are there.
+        try:
+            return super()._handle_result(res, *args, **kwargs)
+        except (TypeError, ValueError, LookupError, AttributeError, OverflowError):
+            raise _OddAnswer from None
 
 
 class Platform:
@@ -137,7 +148,7 @@ def _guarded(api: str, act: Callable[[], Any], repeat: Repeat, expected: type) -
         return None, *refusal(api, str(error.errcode), error.errmsg, repeat)
     except requests.RequestException as error:
         return None, *unanswered(api, broken_by(error), repeat)
-    except (ValueError, LookupError):  # wechatpy reads errcode with int() and fields without asking
+    except (_OddAnswer, LookupError):  # some of its calls pick a field after the answer was handled
         answer = None
     if not isinstance(answer, expected):
         return None, *silent(api, "ANSWER", repeat)

@@ -13,43 +13,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.wechat.local import Call, Line, Say, quick, serving
+from tests.wechat.apps import APPID, FAN, JPEG, SECRET, TOKEN, a_program, an_account, saying
+from tests.wechat.local import Call, Line, Say, serving
 from wechat.errors import Refused, Unavailable, Unknown, WeChatError
 from wechat.http import Http
-from wechat.mini_program import MiniProgram, MiniProgramConfig, MpSession, Phone
-from wechat.official_account import CodeTicket, Fan, OfficialAccount, OfficialAccountConfig
+from wechat.mini_program import MpSession, Phone
+from wechat.official_account import CodeTicket, Fan
 from wechat.platform import Repeat
-from wechat.tokens import MemoryTokenStore, Tokens
 
-APPID, SECRET, TOKEN = (
-    "wx1111111111111111",
-    "s3cret-of-the-account-0123456789",
-    "ACCESS-TOKEN_0123456789abcdef",
-)
-FAN = "oFAN_aaaaaaaaaaaaaaaaaaaaaaa"
-JPEG = b"\xff\xd8\xff\xe0 picture"
 BUSY = b'{"errcode":-1,"errmsg":"system error"}'
-
-
-def tokens() -> Tokens:
-    return Tokens(APPID, SECRET, MemoryTokenStore(), lambda appid, secret: (TOKEN, 7200))
-
-
-def an_account(line: Line, http: Http | None = None) -> OfficialAccount:
-    config = OfficialAccountConfig(
-        APPID, SECRET, "pushtoken", safe=False, api_base=line.base, mp_base=line.base
-    )
-    return OfficialAccount(config, http or quick(), tokens())
-
-
-def a_program(line: Line, http: Http | None = None) -> MiniProgram:
-    return MiniProgram(MiniProgramConfig(APPID, SECRET, line.base), http or quick(), tokens())
-
-
-def saying(*bodies: bytes | Say) -> Callable[[Call], Say]:
-    """Answers these one after another, the last one for ever."""
-    left = [body if isinstance(body, Say) else Say(body=body) for body in bodies]
-    return lambda call: left.pop(0) if len(left) > 1 else left[0]
 
 
 def query_of(call: Call) -> dict[str, list[str]]:
