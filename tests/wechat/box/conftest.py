@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import pytest
 from wechatpy.client import WeChatClient
 
+from tests.wechat.box.shop import Shop
 from tests.wechat.box.world import Ear, RunningBox, listening
+from wechat.box import pay_settings
 
 
 @pytest.fixture(scope="session")
@@ -47,9 +49,8 @@ def sandbox(running_box: RunningBox, ear: Ear) -> RunningBox:
         media_check_delay_s=0.05,
         settlement_delay_s=0.05,
         notice_speedup=300,
-        refund_delay_s=0.05,
-        refund_interval_s=0,
         mp_pages=None,
+        **pay_settings.DEFAULTS | {"refund_delay_s": 0.05},
     )
     ear.heard.clear()
     return running_box
@@ -69,3 +70,9 @@ def mp_client(sandbox: RunningBox) -> Iterator[WeChatClient]:
     client = sandbox.client("mp")
     yield client
     client._http.close()
+
+
+@pytest.fixture
+def shop(sandbox: RunningBox, ear: Ear) -> Shop:
+    """A shop whose notices are heard by the ear."""
+    return Shop(sandbox, ear)

@@ -2,69 +2,13 @@
 
 import base64
 import json
-import secrets
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from wechatpayv3 import WeChatPay
 
-from tests.wechat.box.world import Ear, Heard, RunningBox, wait_until
-
-
-class Shop:
-    """A merchant with one shopper."""
-
-    def __init__(self, sandbox: RunningBox, ear: Ear) -> None:
-        self.box, self.ear = sandbox, ear
-        self.peer: WeChatPay = sandbox.merchant()
-        self.shopper = sandbox.person()
-        ear.answer = lambda heard: (204, b"")
-
-    def prepay(self, number: str = "", total: int = 100, **more: Any) -> tuple[int, Any]:
-        status, text = self.peer.pay(
-            description="澜序 外套",
-            out_trade_no=number or "L" + secrets.token_hex(8),
-            amount={"total": total, "currency": "CNY"},
-            payer={"openid": self.shopper["mp_openid"]},
-            notify_url=self.ear.url + "/paid",
-            **more,
-        )
-        return status, json.loads(text)
-
-    def pay(self, prepay_id: str, status: int = 200) -> Any:
-        return self.box.post(f"/persons/{self.shopper['id']}/pay", status, prepay_id=prepay_id)
-
-    def paid(self, number: str, total: int = 100) -> str:
-        """A paid order; answers its transaction_id."""
-        return str(self.pay(self.prepay(number, total)[1]["prepay_id"])["transaction_id"])
-
-    def query(self, number: str) -> tuple[int, Any]:
-        status, text = self.peer.query(out_trade_no=number)
-        return status, json.loads(text)
-
-    def refund(
-        self, number: str, refund_number: str, part: int, total: int = 100, **more: Any
-    ) -> tuple[int, Any]:
-        status, text = self.peer.refund(
-            out_trade_no=number,
-            out_refund_no=refund_number,
-            amount={"refund": part, "total": total, "currency": "CNY"},
-            notify_url=self.ear.url + "/refunded",
-            **more,
-        )
-        return status, json.loads(text)
-
-    def read(self, heard: Heard) -> Any:
-        """The notice, verified and decrypted by wechatpayv3; None when it will not."""
-        return self.peer.callback(heard.headers, heard.body)
-
-
-@pytest.fixture
-def shop(sandbox: RunningBox, ear: Ear) -> Shop:
-    """A shop whose notices are heard by the ear."""
-    return Shop(sandbox, ear)
+from tests.wechat.box.shop import Shop
+from tests.wechat.box.world import Ear, RunningBox, wait_until
 
 
 def test_order_is_paid_once_and_told_by_a_sealed_notice(shop: Shop, ear: Ear) -> None:

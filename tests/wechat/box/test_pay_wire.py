@@ -1,8 +1,6 @@
 """The gateway's door: signatures over raw bytes, strict bodies, signed answers."""
 
 import base64
-import contextlib
-import http.client
 import json
 import re
 import secrets
@@ -11,65 +9,9 @@ from typing import Any
 
 import pytest
 import requests
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from tests.wechat.box.wire import call, checked
 from tests.wechat.box.world import RunningBox
-
-
-def _sign(sandbox: RunningBox, message: bytes) -> str:
-    key = serialization.load_pem_private_key(sandbox.told["pay"]["merchant_private_key_pem"].encode(), None)
-    assert isinstance(key, rsa.RSAPrivateKey)
-    return base64.b64encode(key.sign(message, padding.PKCS1v15(), hashes.SHA256())).decode()
-
-
-def _call(
-    sandbox: RunningBox, method: str, target: str, body: bytes = b"", *, headers: Any = None, **changes: str
-) -> requests.Response:
-    """A call signed by hand; ``changes`` replace what Authorization says, ``signed_`` ones what is signed."""
-    stamp = changes.pop("signed_timestamp", str(int(time.time())))
-    nonce = secrets.token_hex(16)
-    signed_target = changes.pop("signed_target", target)
-    fields = {
-        "timestamp": stamp,
-        "serial_no": sandbox.told["pay"]["merchant_serial"],
-        "nonce_str": nonce,
-        "mchid": sandbox.told["pay"]["mchid"],
-        "signature": _sign(sandbox, f"{method}\n{signed_target}\n{stamp}\n{nonce}\n".encode() + body + b"\n"),
-    } | changes
-    scheme = fields.pop("scheme", "WECHATPAY2-SHA256-RSA2048")
-    sent = {
-        "Authorization": scheme + " " + ",".join(f'{name}="{value}"' for name, value in fields.items()),
-        "Content-Type": "application/json",
-        "Accept": "application/json",
-        "User-Agent": "test",
-    } | (headers or {})
-    host = sandbox.base.removeprefix("http://")
-    connection = http.client.HTTPConnection(host, timeout=5)
-    with contextlib.closing(connection):
-        connection.request(method, target, body, sent)
-        raw = connection.getresponse()
-        answer = requests.Response()
-        answer.status_code, answer._content = raw.status, raw.read()
-        answer.headers.update(raw.headers.items())
-        return answer
-
-
-def _checked(sandbox: RunningBox, answer: requests.Response) -> Any:
-    """The answer's JSON, after its five headers, its signature and its Request-ID were verified."""
-    key = serialization.load_pem_public_key(sandbox.told["pay"]["platform_public_key_pem"].encode())
-    assert isinstance(key, rsa.RSAPublicKey)
-    headers = answer.headers
-    message = (
-        f"{headers['Wechatpay-Timestamp']}\n{headers['Wechatpay-Nonce']}\n".encode() + answer.content + b"\n"
-    )
-    key.verify(base64.b64decode(headers["Wechatpay-Signature"]), message, padding.PKCS1v15(), hashes.SHA256())
-    assert headers["Wechatpay-Serial"] == sandbox.told["pay"]["platform_public_key_id"]
-    assert headers["Wechatpay-Signature-Type"] == "WECHATPAY2-SHA256-RSA2048"
-    assert re.fullmatch(r"[0-9a-f]{32}", headers["Wechatpay-Nonce"])
-    assert abs(int(headers["Wechatpay-Timestamp"]) - time.time()) < 10
-    assert re.fullmatch(r"08[0-9A-F]+-\d+", headers["Request-ID"])
-    return answer.json() if answer.content else None
 
 
 def _order(sandbox: RunningBox, **changes: Any) -> dict[str, Any]:
@@ -87,12 +29,12 @@ def _order(sandbox: RunningBox, **changes: Any) -> dict[str, Any]:
 
 def _prepay(sandbox: RunningBox, asked: Any, **more: Any) -> requests.Response:
     body = asked if isinstance(asked, bytes) else json.dumps(asked, ensure_ascii=False).encode()
-    return _call(sandbox, "POST", "/v3/pay/transactions/jsapi", body, **more)
+    return call(sandbox, "POST", "/v3/pay/transactions/jsapi", body, **more)
 
 
 def test_prepay_answer_is_signed(sandbox: RunningBox) -> None:
     answer = _prepay(sandbox, _order(sandbox))
-    content = _checked(sandbox, answer)
+    content = checked(sandbox, answer)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
     assert answer.headers["Request-ID"].endswith("-0")
@@ -130,7 +72,7 @@ def test_credentials_have_the_shapes_of_real_ones(sandbox: RunningBox) -> None:
 )
 def test_wrong_signatures_are_401(sandbox: RunningBox, changes: dict[str, str], message: str) -> None:
     answer = _prepay(sandbox, _order(sandbox), **changes)
-    content = _checked(sandbox, answer)
+    content = checked(sandbox, answer)
     assert (answer.status_code, content["code"], content["message"]) == (401, "SIGN_ERROR", message)
     assert answer.headers["Request-ID"].endswith("-268443699")
 
@@ -138,7 +80,7 @@ def test_wrong_signatures_are_401(sandbox: RunningBox, changes: dict[str, str], 
 def test_missing_authorization_accept_and_user_agent(sandbox: RunningBox) -> None:
     bare = requests.get(f"{sandbox.base}/v3/certificates", headers={"User-Agent": "x"}, timeout=5)
     assert (bare.status_code, bare.json()["code"]) == (401, "SIGN_ERROR")
-    silent = _call(sandbox, "GET", "/v3/certificates", headers={"Accept": ""})
+    silent = call(sandbox, "GET", "/v3/certificates", headers={"Accept": ""})
     assert (silent.status_code, silent.json()["message"]) == (400, "Http头缺少Accept或User-Agent")
 
 
@@ -148,9 +90,9 @@ def test_signature_covers_the_raw_target(sandbox: RunningBox) -> None:
     mchid = sandbox.told["pay"]["mchid"]
     for written in ("a|b*c_d-e", "a%7Cb*c_d-e", "a%7Cb%2Ac%5Fd-e"):
         target = f"/v3/pay/transactions/out-trade-no/{written}?mchid={mchid}"
-        answer = _call(sandbox, "GET", target)
-        assert _checked(sandbox, answer)["out_trade_no"] == "a|b*c_d-e"
-    answer = _call(sandbox, "GET", target, signed_target=target.replace("%2A", "*"))
+        answer = call(sandbox, "GET", target)
+        assert checked(sandbox, answer)["out_trade_no"] == "a|b*c_d-e"
+    answer = call(sandbox, "GET", target, signed_target=target.replace("%2A", "*"))
     assert answer.json()["code"] == "SIGN_ERROR"
 
 
@@ -186,7 +128,7 @@ def test_signature_covers_the_raw_target(sandbox: RunningBox) -> None:
 )
 def test_prepay_body_is_strict(sandbox: RunningBox, changes: dict[str, Any], field: str) -> None:
     answer = _prepay(sandbox, _order(sandbox, **changes))
-    content = _checked(sandbox, answer)
+    content = checked(sandbox, answer)
     assert (answer.status_code, content["code"]) == (400, "PARAM_ERROR")
     assert (content["detail"]["field"], content["detail"]["location"]) == (field, "body")
 
@@ -231,16 +173,16 @@ def test_close_is_a_signed_empty_204(sandbox: RunningBox) -> None:
     path = f"/v3/pay/transactions/out-trade-no/{asked['out_trade_no']}/close"
     body = json.dumps({"mchid": asked["mchid"]}).encode()
     for _ in range(2):
-        answer = _call(sandbox, "POST", path, body)
-        assert (answer.status_code, answer.content, _checked(sandbox, answer)) == (204, b"", None)
+        answer = call(sandbox, "POST", path, body)
+        assert (answer.status_code, answer.content, checked(sandbox, answer)) == (204, b"", None)
     again = _prepay(sandbox, asked)
     assert (again.json()["code"], again.json()["message"]) == ("INVALID_REQUEST", "该订单已失效")
 
 
 def test_unknown_addresses_and_verbs(sandbox: RunningBox) -> None:
-    assert _checked(sandbox, _call(sandbox, "GET", "/v3/nowhere"))["code"] == "NOT_FOUND"
-    assert _call(sandbox, "GET", "/v3/refund/domestic/refunds").status_code == 405
-    missing = _call(sandbox, "GET", "/v3/certificates")
+    assert checked(sandbox, call(sandbox, "GET", "/v3/nowhere"))["code"] == "NOT_FOUND"
+    assert call(sandbox, "GET", "/v3/refund/domestic/refunds").status_code == 405
+    missing = call(sandbox, "GET", "/v3/certificates")
     assert (missing.status_code, missing.json()["code"]) == (404, "RESOURCE_NOT_EXISTS")
     assert missing.json()["message"].startswith("无可用的平台证书")
 
@@ -252,8 +194,8 @@ def test_faults_of_the_gateway(sandbox: RunningBox) -> None:
     sandbox.post("/settings", faults={"unavailable_after": 1})
     path = f"/v3/pay/transactions/out-trade-no/{asked['out_trade_no']}"
     body = json.dumps({"mchid": asked["mchid"]}).encode()
-    lost = _call(sandbox, "POST", path + "/close", body)
+    lost = call(sandbox, "POST", path + "/close", body)
     assert (lost.status_code, lost.json()["code"]) == (500, "SYSTEM_ERROR")
-    assert _call(sandbox, "GET", f"{path}?mchid={asked['mchid']}").json()["trade_state"] == "CLOSED"
+    assert call(sandbox, "GET", f"{path}?mchid={asked['mchid']}").json()["trade_state"] == "CLOSED"
     sandbox.post("/settings", faults={"unavailable": True})
     assert sandbox.http.get(f"{sandbox.base}/cgi-bin/token", timeout=5).status_code == 502

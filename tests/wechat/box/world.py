@@ -113,6 +113,7 @@ class RunningBox:
         assert self.process.stdout is not None
         self.told: dict[str, Any] = json.loads(self.process.stdout.readline())
         self.base: str = self.told["api_base"]
+        self.control: str = self.told["control_base"]
         self.http = requests.Session()
 
     def stop(self, *, kill: bool = False) -> int:
@@ -125,13 +126,13 @@ class RunningBox:
 
     def get(self, path: str, **query: str) -> Any:
         """A GET to the control API; the JSON of a 200."""
-        answer = self.http.get(f"{self.base}/box{path}", params=query, timeout=10)
+        answer = self.http.get(f"{self.control}/box{path}", params=query, timeout=10)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     def post(self, path: str, status: int = 200, **content: Any) -> Any:
         """A POST to the control API; the JSON of an answer with this status."""
-        answer = self.http.post(f"{self.base}/box{path}", json=content, timeout=30)
+        answer = self.http.post(f"{self.control}/box{path}", json=content, timeout=30)
         assert answer.status_code == status, answer.text
         return answer.json()
 
