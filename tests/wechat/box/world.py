@@ -130,7 +130,7 @@ class RunningBox:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def post(self, path: str, status: int = 200, **content: Any) -> Any:
+    def post(self, path: str, status: int = 200, /, **content: Any) -> Any:
         """A POST to the control API; the JSON of an answer with this status."""
         answer = self.http.post(f"{self.control}/box{path}", json=content, timeout=30)
         assert answer.status_code == status, answer.text
@@ -150,7 +150,8 @@ class RunningBox:
 
     def call(self, path: str, content: Any = None, app: str = "oa", **query: str) -> requests.Response:
         """A call with the app's token: GET without content, else POST."""
-        query.setdefault("access_token", self.token(app))
+        if "access_token" not in query:
+            query["access_token"] = self.token(app)
         url = self.base + path
         if content is None:
             return self.http.get(url, params=query, timeout=5)
