@@ -5,7 +5,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.wechat.merchant import (
@@ -310,6 +310,7 @@ names = st.sampled_from(
 junk = st.one_of(st.none(), st.text(max_size=40), st.integers(), st.sampled_from([str(SECONDS), KEY_ID]))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(names, junk), st.binary(max_size=200))
 def test_any_headers_and_any_bytes(headers: dict[str, object], body: bytes) -> None:
     only_ours(headers, body)
@@ -334,6 +335,7 @@ EVENTS = {
 }
 
 
+@settings(deadline=None)
 @given(st.data(), json_values, st.sampled_from(list(EVENTS)))
 def test_any_value_in_any_place_of_a_sealed_notice(data: st.DataObject, value: object, kind: str) -> None:
     event, content = EVENTS[kind]
@@ -342,6 +344,7 @@ def test_any_value_in_any_place_of_a_sealed_notice(data: st.DataObject, value: o
     only_ours(dict(signed_headers(body, seconds=SECONDS)), body)
 
 
+@settings(deadline=None)
 @given(json_values, st.sampled_from(["mchid", "trade_state", "amount", "success_time"]))
 def test_any_value_in_any_place_of_an_order_of_a_combined_payment(value: object, name: str) -> None:
     first = COMBINED["sub_orders"][0]  # type: ignore[index]  # a list, as written there
@@ -349,6 +352,7 @@ def test_any_value_in_any_place_of_an_order_of_a_combined_payment(value: object,
     only_ours(dict(signed_headers(body, seconds=SECONDS)), body)
 
 
+@settings(deadline=None)
 @given(json_values, st.sampled_from(["id", "event_type", "resource"]))
 def test_any_value_in_any_place_of_the_envelope(value: object, name: str) -> None:
     body = json.dumps(json.loads(a_notice(TRADE)) | {name: value}).encode()

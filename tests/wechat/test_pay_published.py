@@ -1,0 +1,102 @@
+"""More published vectors of WeChat Pay: certificates as they are handed out, sealed fields, the example bill.
+
+Not reproducible, because the key is nobody's: the paySign that pay.weixin.qq.com prints (its inputs are signed
+with a published key in test_pay_vectors.py instead).
+"""
+
+import base64
+from datetime import UTC, datetime
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from wechatpayv3.utils import aes_decrypt, load_certificate, rsa_decrypt, rsa_encrypt
+
+from tests.wechat import pay_vectors as p
+from tests.wechat import vectors as v
+from tests.wechat.merchant import MERCHANT_KEY, MERCHANT_PEM
+from wechat.errors import Malformed
+from wechat.pay.platform_keys import PlatformKeys, certificate_of
+from wechat.pay.signing import MerchantKey, NoticeKey
+
+SKIT = MerchantKey("1900000001", "A1", p.SKIT_KEY)
+PUBLIC_PEM = MERCHANT_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+@pytest.mark.parametrize(
+    ("key", "nonce", "sealed", "serial", "from_at", "until_at"),
+    [
+        (
+            *(p.JAVA_APIV3_KEY, p.JAVA_NONCE, p.JAVA_SEALED_CERTIFICATE, p.JAVA_SERIAL),
+            *(datetime(2023, 9, 19, 15, 15, 58, tzinfo=UTC), datetime(2028, 9, 17, 15, 15, 58, tzinfo=UTC)),
+        ),
+        (
+            *(p.SKIT_APIV3_KEY, p.SKIT_NONCE, p.SKIT_SEALED_CERTIFICATE, p.SKIT_SERIAL),
+            *(datetime(2020, 8, 1, 7, 35, 18, tzinfo=UTC), datetime(2025, 7, 31, 7, 35, 18, tzinfo=UTC)),
+        ),
+    ],
+    ids=["wechatpay-java", "SKIT"],
+)
+def test_a_certificate_as_it_is_handed_out(
+    key: str, nonce: str, sealed: str, serial: str, from_at: datetime, until_at: datetime
+) -> None:
+    pem = NoticeKey(key).open(nonce, "certificate", sealed)
+    found = certificate_of(pem.decode())
+    assert (found.serial, found.from_s, found.until_s) == (serial, from_at.timestamp(), until_at.timestamp())
+    assert aes_decrypt(nonce, sealed, "certificate", key) == pem.decode()
+    again = AESGCM(key.encode()).encrypt(nonce.encode(), pem, b"certificate")
+    assert base64.b64encode(again).decode() == sealed
+    with pytest.raises(Malformed):
+        NoticeKey(key).open(nonce, "certificates", sealed)
+
+
+def test_wechatpay_go_notice_verifies_under_its_certificate() -> None:
+    found = certificate_of(p.GO_CERTIFICATE)
+    assert found.serial == v.NOTICE_HEADERS["Wechatpay-Serial"]
+    PlatformKeys({}, [found]).verify(v.NOTICE_HEADERS, v.NOTICE_BODY, seconds=1624523846)
+
+
+@pytest.mark.parametrize(
+    ("pem", "until_at"),
+    [
+        (p.JAVA_MERCHANT_CERTIFICATE, datetime(2025, 5, 9, 1, 57, 10, tzinfo=UTC)),
+        (p.AXIOS_CLIENT_CERTIFICATE, datetime(2294, 4, 5, 2, 2, 18, tzinfo=UTC)),
+        (p.AXIOS_SERVER_CERTIFICATE, datetime(2047, 11, 6, 2, 54, 47, tzinfo=UTC)),
+    ],
+)
+def test_certificates_of_other_sdks(pem: str, until_at: datetime) -> None:
+    found = certificate_of(pem)
+    assert found.until_s == until_at.timestamp()
+    peer = load_certificate(pem)
+    assert peer.serial_number == int(found.serial, 16)
+
+
+def test_skit_signature_with_4096_bits() -> None:
+    assert SKIT.sign(b"SHA256WithRSASignTest") == p.SKIT_SIGNATURE
+
+
+def test_skit_sealed_field_opens() -> None:
+    assert SKIT.open(p.SKIT_SEALED) == "RsaDecryptTest"
+    assert rsa_decrypt(p.SKIT_SEALED, load_pem_private_key(p.SKIT_KEY.encode(), None)) == "RsaDecryptTest"
+
+
+@pytest.mark.parametrize("text", ["林", "林晓雨", "x" * 214])
+def test_what_we_seal_opens_and_what_wechatpayv3_seals_we_open(text: str) -> None:
+    sealer = PlatformKeys({"PUB_KEY_ID_1": PUBLIC_PEM}).sealer(seconds=0)
+    assert sealer is not None
+    assert sealer.serial == "PUB_KEY_ID_1"
+    sealed = sealer.seal(text)
+    assert sealed != sealer.seal(text)
+    assert rsa_decrypt(sealed, MERCHANT_KEY) == text
+    raw = MERCHANT_KEY.decrypt(base64.b64decode(sealed), OAEP(MGF1(SHA1()), SHA1(), None))
+    assert raw.decode() == text
+    ours = MerchantKey("1900000001", "A1", MERCHANT_PEM)
+    assert ours.open(rsa_encrypt(text, MERCHANT_KEY.public_key())) == text
+
+
+@pytest.mark.parametrize("text", ["", "!", "AAAA", p.SKIT_SEALED, "é", "\ud800"])
+def test_what_does_not_open_is_malformed(text: str) -> None:
+    with pytest.raises(Malformed):
+        MerchantKey("1900000001", "A1", MERCHANT_PEM).open(text)
