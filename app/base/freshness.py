@@ -28,7 +28,10 @@ STORES = "stores"  # stores and their hours
 TRUST_S = 0.9
 PING_S = 0.4
 _RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+# Under this name operators see the connection in pg_stat_activity.
+NAME = "lianke freshness"
 _LIMITS: dict[str, Any] = {
+    "application_name": NAME,
     "connect_timeout": 3,
     "tcp_user_timeout": 2000,
     "options": "-c statement_timeout=2000",

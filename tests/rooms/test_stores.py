@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy import text
 
+from app.base import freshness
 from app.base.db import Tx
 from app.base.errors import NotFound
 from app.base.freshness import STORES, Freshness, touch
@@ -148,8 +149,9 @@ def test_lost_listener_is_known_at_once_and_comes_back_doubting_everything(tx: T
             session.execute(
                 text(
                     "select pg_terminate_backend(pid) from pg_stat_activity"
-                    " where datname = current_database() and query in ('select 1', 'listen lianke_fresh')"
-                )
+                    " where datname = current_database() and application_name = :name"
+                ),
+                {"name": freshness.NAME},
             )
         assert wait_until(lambda: fresh.versions((STORES,)) > before, seconds=5)
         assert wait_until(fresh.live, seconds=5)
