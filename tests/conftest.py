@@ -20,6 +20,7 @@ from app.settings import Settings
 from app.wiring import Parts, build
 from scripts import box as box_process
 from scripts import house
+from scripts.check_books import broken, report
 from scripts.places import free_port
 from scripts.servers import temporary
 from scripts.supervise import Family
@@ -173,6 +174,15 @@ def engine(database_url: str) -> Iterator[Engine]:
 def tx(engine: Engine) -> Tx:
     """Opens one transaction, as in production."""
     return open_tx(engine)
+
+
+@pytest.fixture
+def right_books(tx: Tx) -> Iterator[None]:
+    """After the test every invariant of the books holds."""
+    yield
+    with tx() as session:
+        found = broken(session.connection())
+    assert not found, report(found)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from app.base.errors import NotFound
-from app.catalog.marks import badges
+from app.catalog.badges import badges
 from models.catalog import Exemption
 
 _PRODUCT = text(

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from app.base.errors import Invalid
+from app.catalog.badges import badges
 from app.catalog.finding import LOOK_AHEAD, Sort, statement
-from app.catalog.marks import badges
 from app.catalog.search import query_terms
 from models.catalog import Exemption
 

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from app.base.db import Tx
 from app.base.errors import Invalid, NotFound
+from app.catalog.badges import badges, return_words
 from app.catalog.detail import get_product
 from app.catalog.finding import Sort, statement
 from app.catalog.listing import list_categories, list_products
-from app.catalog.marks import badges, return_words
 from app.catalog.offers import offers
 from app.stock.availability import Level, availability, level
 from models.catalog import Exemption

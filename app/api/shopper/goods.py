@@ -16,10 +16,10 @@ from app.api.schema import ApiModel, Code, Fen, PageQuery, Text, answer, languag
 from app.api.shelf import ALONE_S, keep
 from app.base.errors import Invalid
 from app.base.freshness import CATALOG, STORES
+from app.catalog.badges import return_words
 from app.catalog.detail import Product, Variant, get_product
 from app.catalog.finding import Sort
 from app.catalog.listing import Mark, list_categories, list_products
-from app.catalog.marks import return_words
 from app.stock.availability import MAX_LOCATIONS, Availability, Level, availability
 from app.stores.directory import StoreLabel, labels, labels_of_city
 from models.catalog import Exemption
