@@ -246,3 +246,29 @@ def test_nothing_shows_the_secret_or_the_token() -> None:
         value = tokens.get()
         shown = repr(tokens) + repr(store.load(APPID)) + str(tokens)
         assert [SECRET in shown, value in shown] == [False, False]
+
+
+@pytest.mark.parametrize("processes", [1, 4])
+def test_a_ticket_has_its_own_single_refresher_which_may_need_a_token_first(processes: int) -> None:
+    tickets: list[str] = []
+
+    def both(call: Call) -> Say:
+        if "getticket" not in call.target:
+            return wechat(call)
+        tickets.append(call.target)
+        return Say(body=b'{"errcode":0,"errmsg":"ok","ticket":"ticket-0","expires_in":7200}')
+
+    wechat, store = WeChat(), MemoryTokenStore()
+    with serving(both) as line, ThreadPoolExecutor(8) as pool:
+        accounts = [an_account(line, store) for _ in range(processes)]
+
+        def sign(number: int) -> str:
+            return accounts[number % processes].sign_page("https://a", now=START, nonce="n").signature
+
+        assert len(set(pool.map(sign, range(80)))) == 1
+        assert asked(line) == 1
+        # Another process may look after the lock is free, and finds the ticket in the store.
+        assert len(tickets) == 1
+    kept = store.load(f"{APPID}.jsapi")
+    assert kept is not None
+    assert (kept.value, "ticket-0" in repr(kept)) == ("ticket-0", False)
