@@ -125,7 +125,8 @@ def query_combined(box: Box, request: Request, number: str) -> Answer:
     found = combined.find(box, number)
     if found is None:
         raise PayRefusal(404, "ORDER_NOT_EXIST", "订单不存在")
-    return 200, combined.as_json(box, found)
+    with box.store.write():  # its parts change together: no half of a payment may show
+        return 200, combined.as_json(box, found)
 
 
 def close_combined(box: Box, request: Request, number: str) -> Answer:

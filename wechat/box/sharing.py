@@ -175,7 +175,8 @@ def unfreeze(box: Box, asked: dict[str, Any]) -> sqlite3.Row:
 
 
 def as_json(box: Box, one: sqlite3.Row) -> dict[str, Any]:
-    """The result object of a split or a thaw."""
+    """The result object of a split or a thaw. Read it in one ``write`` with the split itself, or the parts may be
+    older or younger than the whole."""
     return {
         "transaction_id": one["transaction_id"],
         "out_order_no": one["out_order_no"],

@@ -41,22 +41,26 @@ def split(box: Box, request: Request) -> Answer:
     for index, one in enumerate(asked["receivers"]):
         if "name" in one:
             one["name"] = pay_keys.opened(box, request, f"/receivers/{index}/name", one["name"])
-    return 200, sharing.as_json(box, sharing.split(box, asked))
+    with box.store.write():
+        return 200, sharing.as_json(box, sharing.split(box, asked))
 
 
 def query_split(box: Box, request: Request, out_order_no: str) -> Answer:
     """GET /v3/profitsharing/orders/{out_order_no}?transaction_id="""
     if "transaction_id" not in request.args:
         raise PayRefusal(400, "PARAM_ERROR", "缺少必填参数transaction_id")
-    found = sharing.find(box, out_order_no)
-    if found is None or found["transaction_id"] != request.args["transaction_id"]:
-        raise PayRefusal(404, "RESOURCE_NOT_EXISTS", "记录不存在")
-    return 200, sharing.as_json(box, found)
+    with box.store.write():
+        found = sharing.find(box, out_order_no)
+        if found is None or found["transaction_id"] != request.args["transaction_id"]:
+            raise PayRefusal(404, "RESOURCE_NOT_EXISTS", "记录不存在")
+        return 200, sharing.as_json(box, found)
 
 
 def unfreeze(box: Box, request: Request) -> Answer:
     """POST /v3/profitsharing/orders/unfreeze"""
-    return 200, sharing.as_json(box, sharing.unfreeze(box, _read(request, UNFREEZE)))
+    asked = _read(request, UNFREEZE)
+    with box.store.write():
+        return 200, sharing.as_json(box, sharing.unfreeze(box, asked))
 
 
 def give_back(box: Box, request: Request) -> Answer:
