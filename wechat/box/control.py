@@ -149,7 +149,7 @@ def chat(box: Box, request: Request, key: str) -> Answer:
     """GET /box/persons/<p>/chat?after="""
     person = people.get(box, key)
     after = request.args.get("after", "0")
-    return 200, {"messages": people.chat(box, person["id"], int(after) if after.isdigit() else 0)}
+    return 200, {"messages": people.chat(box, person["id"], int(after) if after.isascii() and after.isdigit() else 0)}
 
 
 def mp_login(box: Box, request: Request, key: str) -> Answer:
@@ -205,7 +205,7 @@ def settings(box: Box, request: Request) -> Answer:
 def list_deliveries(box: Box, request: Request) -> Answer:
     """GET /box/deliveries?limit=&kind=&person=, youngest first"""
     limit = request.args.get("limit", "100")
-    most = min(int(limit), 1000) if limit.isdigit() else 100
+    most = min(int(limit), 1000) if limit.isascii() and limit.isdigit() else 100
     found = outbox.latest(box, most=most, kind=request.args.get("kind"), person=request.args.get("person"))
     return 200, {"deliveries": found}
 

@@ -59,7 +59,7 @@ def _check_name(button: dict[str, Any], most: int, errcode: int) -> None:
 
 def _check_typed(box: Box, button: dict[str, Any], *, sub: bool) -> None:
     kind = button.get("type")
-    if kind not in _NEEDS:
+    if not isinstance(kind, str) or kind not in _NEEDS:
         raise Refusal(40024 if sub else 40017)
     for name in _NEEDS[kind]:
         value, most = button.get(name), 128 if name == "key" else 1024
@@ -82,9 +82,7 @@ def checked_rule(box: Box, rule: object) -> dict[str, Any]:
         raise Refusal(65320)
     if not any(name in given for name in _RULES):
         raise Refusal(65304)
-    if "tag_id" in given and not (
-        str(given["tag_id"]).isdigit() and tagging.exists(box, int(given["tag_id"]))
-    ):
+    if "tag_id" in given and not tagging.exists(box, _number(given["tag_id"])):
         raise Refusal(45159)
     if str(given.get("client_platform_type", "1")) not in ("1", "2", "3"):
         raise Refusal(40097)
@@ -134,9 +132,14 @@ def conditional(box: Box) -> list[sqlite3.Row]:
 
 def delete_conditional(box: Box, number: object) -> None:
     """Delete one conditional menu. Raises Refusal 65301."""
-    known = str(number).isdigit() and int(str(number)) != DEFAULT
-    if not known or not box.store.run("DELETE FROM menus WHERE menuid = ?", int(str(number))):
+    menuid = _number(number)
+    if menuid in (None, DEFAULT) or not box.store.run("DELETE FROM menus WHERE menuid = ?", menuid):
         raise Refusal(65301)
+
+
+def _number(given: object) -> int | None:
+    text = str(given)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
 def delete_all(box: Box) -> None:

@@ -43,18 +43,18 @@ def send_customer_message(box: Box, request: Request) -> Response:
     if person is None:
         raise Refusal(40003)
     needs = _MP_MESSAGES if account.appid == box.credentials.mp.appid else _MESSAGES
-    if kind not in needs:
+    if not isinstance(kind, str) or kind not in needs:
         raise Refusal(40008)
-    content = asked.get(str(kind))
-    if not isinstance(content, dict) or any(not content.get(name) for name in needs[str(kind)]):
+    content = asked.get(kind)
+    if not isinstance(content, dict) or any(not content.get(name) for name in needs[kind]):
         raise Refusal(44004 if kind == "text" else 40097)
-    text = _shown(str(kind), content)
-    _check_parts(box, account, str(kind), content)
+    text = _shown(kind, content)
+    _check_parts(box, account, kind, content)
     extra = {"appid": account.appid, "content": content}
     with box.store.write():
         errcode = people.use_window(box, str(openid))
         if errcode == 0:
-            people.note(box, person["id"], "account", str(kind), text, via="customer", extra=extra)
+            people.note(box, person["id"], "account", kind, text, via="customer", extra=extra)
     if errcode != 0:
         raise Refusal(errcode)
     return done()

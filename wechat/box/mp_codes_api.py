@@ -12,6 +12,7 @@ from wechat.box.inside import Box
 
 _SCENE = re.compile(r"[0-9A-Za-z!#$&'()*+,/:;=?@\-._~]{1,32}")
 ENV_VERSIONS = ("release", "trial", "develop")
+_COLOURS = frozenset(str(part) for part in range(256))
 _HOME = "pages/index/index"
 
 
@@ -25,7 +26,7 @@ def _look(asked: dict[str, Any]) -> tuple[str, int]:
             raise Refusal(40097)
     colour = asked.get("line_color", {})
     parts = list(colour.values()) if isinstance(colour, dict) else [None]
-    if not all(str(part).isdigit() and int(str(part)) <= 255 for part in parts):
+    if not all(str(part) in _COLOURS for part in parts):
         raise Refusal(40097)
     return env_version, width
 

@@ -92,7 +92,7 @@ def seal(box: Box, person: sqlite3.Row, content: dict[str, Any]) -> dict[str, st
 def check_encrypted(box: Box, request: Request) -> Response:
     """POST /wxa/business/checkencryptedmsg {encrypted_msg_hash}: ``vaild``, as WeChat spells it."""
     mini_program(box, request)
-    digest = asked_json(request).get("encrypted_msg_hash")
+    digest = str(asked_json(request).get("encrypted_msg_hash"))
     found = box.store.row(
         "SELECT at FROM secrets_sent WHERE digest = ? AND at > ?", digest, box.now() - _HASHES_KEPT_S
     )

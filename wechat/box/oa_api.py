@@ -46,7 +46,12 @@ def _scene(action: object, scene: dict[str, Any]) -> tuple[int | None, str | Non
         if not isinstance(text, str) or not 1 <= len(text) <= 64:
             raise Refusal(40053)
         return None, text
-    if action not in most or type(number) is not int or not 1 <= number <= most[str(action)]:
+    if (
+        not isinstance(action, str)
+        or action not in most
+        or type(number) is not int
+        or not 1 <= number <= most[action]
+    ):
         raise Refusal(40053)
     return number, None
 

@@ -57,10 +57,10 @@ def upload_combined(box: Box, request: Request) -> Response:
 def _order(box: Box, asked: dict[str, Any]) -> sqlite3.Row:
     """The order by transaction_id, or by merchant_id and merchant_trade_no (other names than in uploads)."""
     if asked.get("transaction_id"):
-        order = shipping.find_order(box, transaction_id=asked["transaction_id"])
+        order = shipping.find_order(box, transaction_id=str(asked["transaction_id"]))
     elif asked.get("merchant_id") and asked.get("merchant_trade_no"):
         ours = asked["merchant_id"] == box.credentials.pay.mchid
-        order = shipping.find_order(box, out_trade_no=asked["merchant_trade_no"]) if ours else None
+        order = shipping.find_order(box, out_trade_no=str(asked["merchant_trade_no"])) if ours else None
     else:
         raise Refusal(10060014)
     if order is None:
@@ -83,17 +83,21 @@ def list_orders(box: Box, request: Request) -> Response:
     size = asked.get("page_size", _PAGE)
     if not isinstance(span, dict) or type(size) is not int or not 1 <= size <= _PAGE:
         raise Refusal(10060014)
-    if not isinstance(after, str) or not after.isdigit():
+    if not isinstance(after, str) or not (after.isascii() and after.isdigit() and len(after) < 19):
         raise Refusal(10060011)
+    begin, end, openid = span.get("begin_time", 0), span.get("end_time", 2**40), asked.get("openid")
+    whole = all(type(one) is int and abs(one) <= 2**40 for one in (begin, end))
+    if not whole or not isinstance(openid, str | None):
+        raise Refusal(10060014)
     rows = box.store.rows(
         "SELECT rowid AS number, * FROM orders WHERE rowid > ? AND appid = ? AND state IN ('SUCCESS', 'REFUND')"
         " AND success_at BETWEEN ? AND ? AND (? IS NULL OR openid = ?) ORDER BY rowid",
         int(after),
         account.appid,
-        span.get("begin_time", 0),
-        span.get("end_time", 2**40),
-        asked.get("openid"),
-        asked.get("openid"),
+        begin,
+        end,
+        openid,
+        openid,
     )
     wanted = asked.get("order_state")
     fitting = [row for row in rows if wanted is None or shipping.state(box, row) == wanted]
@@ -146,7 +150,8 @@ def special_order(box: Box, request: Request) -> Response:
     """POST /wxa/sec/order/opspecialorder {order_id, type: 1 pre-sale | 2 test, delay_to}"""
     mini_program(box, request)
     asked = asked_json(request)
-    order = shipping.find_order(box, transaction_id=asked.get("order_id"), out_trade_no=asked.get("order_id"))
+    number = str(asked.get("order_id"))
+    order = shipping.find_order(box, transaction_id=number, out_trade_no=number)
     kind, until = asked.get("type"), asked.get("delay_to")
     if order is None or kind not in (1, 2):
         raise Refusal(268546000)

@@ -26,13 +26,13 @@ def order_of(box: Box, key: object) -> sqlite3.Row:
     if number_type == 2:
         if not key.get("transaction_id"):
             raise Refusal(268485195)
-        order = shipping.find_order(box, transaction_id=key["transaction_id"])
+        order = shipping.find_order(box, transaction_id=str(key["transaction_id"]))
     else:
         for name, errcode in (("mchid", 268485196), ("out_trade_no", 268485197)):
             if not key.get(name):
                 raise Refusal(errcode)
         ours = key["mchid"] == box.credentials.pay.mchid
-        order = shipping.find_order(box, out_trade_no=key["out_trade_no"]) if ours else None
+        order = shipping.find_order(box, out_trade_no=str(key["out_trade_no"])) if ours else None
     if order is None:
         raise Refusal(10060001)
     return order

@@ -27,7 +27,7 @@ def everything(box: Box) -> list[sqlite3.Row]:
 
 def exists(box: Box, tag: object) -> bool:
     """Whether the account has a tag of this id, its own or the system's."""
-    if type(tag) is not int:
+    if type(tag) is not int or not 0 < tag < 2**31:
         return False
     return tag in SYSTEM or box.store.row("SELECT 1 FROM tags WHERE id = ?", tag) is not None
 

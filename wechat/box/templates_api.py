@@ -54,7 +54,7 @@ def send_template(box: Box, request: Request) -> Response:
         data = {name: value for name, value in data.items() if name not in _GONE} or data
     values, link = templates.check_data(data, keywords), _link(box, asked)
     with box.store.write() as db:
-        own = asked.get("client_msg_id")
+        own = str(asked.get("client_msg_id") or "")
         known = box.store.row(
             "SELECT msgid FROM client_messages WHERE appid = ? AND client_msg_id = ?", account.appid, own
         )
@@ -62,7 +62,7 @@ def send_template(box: Box, request: Request) -> Response:
             return said({"errcode": 0, "errmsg": "ok", "msgid": known["msgid"]})
         msgid = pushing.next_message_id(box)
         if own:
-            db.execute("INSERT INTO client_messages VALUES (?, ?, ?)", (account.appid, str(own), msgid))
+            db.execute("INSERT INTO client_messages VALUES (?, ?, ?)", (account.appid, own, msgid))
         _note(box, person, "template", asked, values, link)
     openid = person["oa_openid"]
     pushing.platform_event(box, account, openid, "TEMPLATESENDJOBFINISH", MsgID=msgid, Status="success")
