@@ -260,7 +260,9 @@ def main() -> int:
     except Broken as broken:
         return _failed(number, title, str(broken))
     except (LookupError, TypeError, ValueError) as odd:
-        return _failed(number, title, f"an answer has another shape than expected ({type(odd).__name__}: {odd})")
+        return _failed(
+            number, title, f"an answer has another shape than expected ({type(odd).__name__}: {odd})"
+        )
     print("  The tour is over: every step held.", flush=True)
     return 0
 
