@@ -1,0 +1,164 @@
+"""The page in a real browser with only the box behind it: chats, menus, faults, the keyboard, both languages."""
+
+import time
+
+from tests.wechat.box.page.chromium import Chromium, Page
+from tests.wechat.box.world import Ear, Heard, RunningBox
+
+
+def opened(page: Page, sandbox: RunningBox, query: str = "", **more: str) -> str:
+    """A person and the page that shows her chat; answers her id."""
+    person = sandbox.person(**more)["id"]
+    page.open(f"{sandbox.base}/box/{query}#tab=chat&person={person}")
+    page.see("#persons .chosen")
+    return str(person)
+
+
+def test_what_people_type_stays_text(sandbox: RunningBox, page: Page) -> None:
+    opened(page, sandbox, name="<b>小兰</b>")
+    page.click("#follow")
+    page.type("#say input", "<img src=x onerror=alert(1)>")
+    page.press("Enter")
+    page.see(".mine .bubble", "<img src=x onerror=alert(1)>")
+    assert page.text("#persons .chosen b") == "<b>小兰</b>"
+    assert page.ask("document.querySelectorAll('#screen img, #persons b b').length") == 0
+
+
+def test_the_accounts_own_menu_is_tapped_by_name(sandbox: RunningBox, ear: Ear, page: Page) -> None:
+    below = [
+        {"type": "click", "name": "新品", "key": "NEW"},
+        {"type": "view", "name": "官网", "url": "https://a.cn/"},
+    ]
+    menu = {
+        "button": [{"name": "逛逛", "sub_button": below}, {"type": "click", "name": "签到", "key": "SIGN"}]
+    }
+    sandbox.call("/cgi-bin/menu/create", menu)
+    person = opened(page, sandbox)
+    page.click("#follow")
+    page.click(".menu button", "签到")
+    page.click(".menu button", "逛逛")
+    page.click(".sheet button", "新品")
+    ear.wait_for(3)
+    page.wait("document.querySelector('#sheets').childElementCount === 0")
+    told = sandbox.get("/deliveries", person=person)["deliveries"]
+    assert [one["what"] for one in reversed(told)] == ["subscribe", "CLICK", "CLICK"]
+
+
+def test_a_place_is_sent_and_a_fan_can_leave(sandbox: RunningBox, page: Page) -> None:
+    person = opened(page, sandbox)
+    page.click("#follow")
+    page.click(".composer button.quiet")
+    page.click(".tile", "发位置")
+    page.click(".choice", "广州 天河")
+    page.see(".mine .place", "23.135, 113.32")
+    page.click(".bar .more")
+    page.click("#unfollow")
+    page.click(".sheet .danger")
+    page.see(".card-of-account")
+    assert sandbox.get(f"/persons/{person}")["person"]["subscribed"] is False
+
+
+def test_a_fault_is_set_struck_and_the_notice_sent_again(sandbox: RunningBox, ear: Ear, page: Page) -> None:
+    person = sandbox.person(phone="13800001111")
+    page.open(f"{sandbox.base}/box/#tab=merchant")
+    page.wait("document.querySelector('[data-fault=drop_notices]')")
+    page.ask(
+        "(() => { const one = document.querySelector('[data-fault=drop_notices]');"
+        " one.value = '1'; one.dispatchEvent(new Event('change')); })()"
+    )
+    page.see(".fault select.on", "一次")
+    assert sandbox.get("/settings")["faults"]["drop_notices"] == 1
+    order = {"out_trade_no": "PAGE0001", "description": "衬衫", "amount": {"total": 29900}}
+    order |= {"payer": {"openid": person["mp_openid"]}, "notify_url": ear.url + "/paid"}
+    given = sandbox.merchant().pay(**order)
+    prepay = given[1].split('"')[3]
+    sandbox.post(f"/persons/{person['id']}/pay", prepay_id=prepay)
+    page.see(".deliveries summary", "被吞掉")
+    page.see(".payments tr", "¥299.00")
+    assert ear.heard == []
+    page.click("[data-again]")
+    ear.wait_for(1)
+    page.see(".deliveries summary", "已收下")
+
+
+def test_a_rule_is_added_and_lifted(sandbox: RunningBox, page: Page) -> None:
+    sandbox.person()
+    page.open(f"{sandbox.base}/box/#tab=merchant")
+    page.type(".rule [name=path]", "/callbacks/*")
+    page.type(".rule [name=count]", "2")
+    page.press("Enter")
+    page.see(".rules li", "/callbacks/*")
+    [rule] = sandbox.get("/faults")["rules"]
+    assert (rule["kind"], rule["path"], rule["share"], rule["count"]) == ("duplicate", "/callbacks/*", 1, 2)
+    page.click(".rules button", "撤下")
+    page.see(".place-rules", "没有规则")
+    assert sandbox.get("/faults")["rules"] == []
+
+
+def test_tabs_and_sheets_obey_the_keyboard(sandbox: RunningBox, page: Page) -> None:
+    opened(page, sandbox)
+    page.ask("document.querySelector('#tab-chat').focus()")
+    page.press("ArrowLeft")
+    page.see("#merchant")
+    assert page.ask("document.activeElement.id") == "tab-merchant"
+    page.press("ArrowRight")
+    page.see(".card-of-account")
+    page.click(".bar .more")
+    page.see(".sheet")
+    page.press("Escape")
+    page.wait("!document.querySelector('.sheet')")
+    assert page.ask("document.activeElement.classList.contains('more')") is True
+
+
+def test_english_for_those_who_prefer_it(sandbox: RunningBox, browser: Chromium) -> None:
+    page = browser.page(width=1360, height=860, language="en-GB,en;q=0.9,zh;q=0.5")
+    opened(page, sandbox)
+    page.see("#tabs", "Mini-program")
+    page.see(".card-of-account", "Follow")
+    assert page.ask("document.documentElement.lang") == "en"
+    assert page.complaints() == []
+    page.close()
+
+
+def test_a_page_that_is_looked_at_asks_gently(sandbox: RunningBox, ear: Ear, page: Page) -> None:
+    opened(page, sandbox)
+    page.click("#follow")
+    ear.wait_for(1)
+    page.see("#say")
+    begun = page.ask("performance.clearResourceTimings(), performance.now()")
+    time.sleep(3)
+    asked = page.ask("performance.getEntriesByType('resource').map((one) => one.name.split('/box/')[1])")
+    assert page.ask("performance.now()") - begun > 2900
+    chats = [one for one in asked if "/chat?after=" in one]
+    assert 2 <= len(chats) <= 4
+    assert len(asked) <= 4 * 4 + 2
+
+
+def test_an_answer_that_comes_late_appears_by_itself(sandbox: RunningBox, ear: Ear, page: Page) -> None:
+    person = opened(page, sandbox)
+    page.click("#follow")
+    page.see("#say")
+    asked = {"touser": sandbox.get(f"/persons/{person}")["person"]["oa_openid"], "msgtype": "text"}
+    assert (
+        sandbox.call("/cgi-bin/message/custom/send", asked | {"text": {"content": "您的货到了"}}).json()[
+            "errcode"
+        ]
+        == 0
+    )
+    page.see(".theirs .bubble", "您的货到了")
+    page.see(".theirs small", "客服消息")
+
+
+def test_an_answer_against_the_rules_is_shown_as_wechat_shows_it(
+    sandbox: RunningBox, ear: Ear, page: Page
+) -> None:
+    def wrong(heard: Heard) -> tuple[int, bytes]:
+        return 200, b"<xml>nonsense"
+
+    opened(page, sandbox)
+    page.click("#follow")
+    page.see("#say")
+    ear.answer = wrong
+    page.type("#say input", "在吗")
+    page.press("Enter")
+    page.see(".log .fault", "服务出现故障")
