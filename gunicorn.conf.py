@@ -5,11 +5,15 @@ WEB_WORKERS, WEB_THREADS and WEB_BIND come from the environment. Access is logge
 request ids.
 """
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
 
+from gunicorn.glogging import Logger
 from prometheus_client import multiprocess
+
+from app.logs import mask
 
 bind = os.environ.get("WEB_BIND", "127.0.0.1:8000")
 workers = int(os.environ.get("WEB_WORKERS", "2"))
@@ -39,6 +43,23 @@ loglevel = "warning"
 control_socket_disable = True
 # Heartbeats are file times. On a disk that stalls, a healthy worker would look dead; /dev/shm is memory.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() and os.access("/dev/shm", os.W_OK) else None
+
+
+class _Masked(Logger):
+    """gunicorn quotes what it cannot read, and a token may be in it."""
+
+    def setup(self, cfg: Any) -> None:
+        """Set up as usual, then let every line pass through the house's mask."""
+        super().setup(cfg)
+        self.error_log.addFilter(_mask_record)
+
+
+def _mask_record(record: logging.LogRecord) -> bool:
+    record.msg, record.args = mask(record.getMessage()), ()
+    return True
+
+
+logger_class = _Masked
 
 
 def child_exit(server: Any, worker: Any) -> None:

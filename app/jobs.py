@@ -4,13 +4,18 @@ A job runs at least once and finds out from the tables whether its work is alrea
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
+from procrastinate.jobs import Status
+from sqlalchemy import text
 
 from app.attribution import adopting, serving
 from app.commission import release
+from app.conversation import late
+from app.conversation.intent import Intent, Wish
 from app.logs import set_up_logging
 from app.members import learning
 from app.members import tidying as members_tidying
@@ -28,6 +33,8 @@ KEEP_JOBS_H = 72
 RELEASE_BATCH = 500
 # 2 s, 4 s, 8 s ... about half an hour in all; after that the janitors go on.
 RETRY = RetryStrategy(max_attempts=10, exponential_wait=2)
+_TRY_LOCK = text("select pg_try_advisory_lock(hashtextextended(:key, 0))")
+_UNLOCK = text("select pg_advisory_unlock(hashtextextended(:key, 0))")
 
 
 def _send_refund(p: Parts, *, refund_id: int) -> None:
@@ -40,6 +47,11 @@ def _learn_fan(p: Parts, *, identity_id: int) -> None:
 
 def _tell_clerk(p: Parts, *, clerk_id: int, touch_id: int) -> None:
     serving.tell_clerk(p.tx, p.wechat.oa, clerk_id=clerk_id, touch_id=touch_id, now=p.now())
+
+
+def _answer_late(p: Parts, *, identity_id: int, key: str, wish: str, about: str) -> None:
+    intent = Intent(Wish(wish), about)
+    late.answer_late(p.tx, p.wechat.oa, identity_id=identity_id, key=key, intent=intent, now=p.now())
 
 
 def _member_merged(p: Parts, *, survivor_id: int, loser_id: int) -> None:
@@ -80,6 +92,7 @@ JOBS: dict[str, Job] = {
     "send_refund": _send_refund,
     "learn_fan": _learn_fan,
     "tell_clerk": _tell_clerk,
+    "answer_late": _answer_late,
     "member_merged": _member_merged,
 }
 
@@ -108,7 +121,7 @@ def queue_of(parts: Parts, *, pool_size: int) -> App:
 def run_worker(settings: Settings) -> None:
     """Run jobs until SIGTERM or SIGINT; jobs under way get ten seconds to end, the rest is run again later."""
     set_up_logging(settings.log_level)
-    parts = build(settings, pool_size=settings.worker_concurrency + 1)
+    parts = build(settings, pool_size=2 * settings.worker_concurrency + 1)
     try:
         asyncio.run(_work(parts, settings.worker_concurrency))
     finally:
@@ -136,13 +149,32 @@ def _hang(
     retry: RetryStrategy | bool = False,
 ) -> Any:
     def run(**facts: Any) -> None:
-        if periodic:
-            facts.pop("timestamp", None)
-        job(parts, **facts)
+        if not periodic:
+            job(parts, **facts)
+            return
+        with alone(parts, name) as is_ours:
+            if is_ours:
+                job(parts)
 
     run.__name__ = name
     # A tick that finds the last one still waiting is dropped; there is no ``lock``, a dead holder would block it.
     return queue.task(name=name, retry=retry, queueing_lock=name if periodic else None)(run)
+
+
+@contextmanager
+def alone(parts: Parts, name: str) -> Iterator[bool]:
+    """Whether no other worker is at this scheduled job: ticks of a slow one must not take every slot.
+
+    The lock belongs to the connection, so a worker that dies gives it back.
+    """
+    lock = {"key": f"schedule {name}"}
+    with parts.read() as connection:
+        is_ours = bool(connection.execute(_TRY_LOCK, lock).scalar())
+        try:
+            yield is_ours
+        finally:
+            if is_ours:
+                connection.execute(_UNLOCK, lock)
 
 
 def _keep_up(queue: App) -> None:
@@ -151,7 +183,11 @@ def _keep_up(queue: App) -> None:
     async def reap(context: JobContext, timestamp: int) -> None:
         manager = queue.job_manager
         for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S):
-            await manager.retry_job(job)
+            # A stalled tick is over: the next one does its work. Two of them could not wait at once.
+            if job.queueing_lock is not None:
+                await manager.finish_job(job, Status.ABORTED, delete_job=False)
+            else:
+                await manager.retry_job(job)
 
     @queue.periodic(cron="7 4 * * *")
     @queue.task(name="forget_jobs", queueing_lock="forget_jobs", pass_context=True)

@@ -24,6 +24,8 @@ from wechat.platform import stable_token
 from wechat.tokens import Tokens
 
 REDIS_TIMEOUT_S = 0.1
+# WeChat wants its answer within three seconds, reading the request and writing the answer included.
+CALLBACK_DEADLINE_S = 2.5
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def build(
         engine=engine,
         callback_engine=callback_engine,
         tx=open_tx(engine),
-        callback_tx=open_tx(callback_engine),
+        callback_tx=open_tx(callback_engine, deadline_s=CALLBACK_DEADLINE_S),
         read=open_read(engine),
         redis=_redis(settings),
         wechat=_wechat(settings, engine),

@@ -11,7 +11,8 @@ from app.api.shopper import goods, login, me, orders, stores, touches
 
 DESCRIPTION = (
     "One shop out of a brand's stores and its WeChat presence. Amounts are integer fen, times RFC 3339, "
-    "refusals problem+json with a stable `code`. POSTs that move money or stock take an `Idempotency-Key`."
+    "refusals problem+json with a stable `code`. POSTs that make an order or a refund take an `Idempotency-Key`; "
+    "every other POST may be repeated as it is."
 )
 
 API: tuple[APIBlueprint, ...] = (

@@ -1,13 +1,15 @@
 """The only door to PostgreSQL: engines with time limits, and ``tx``, the only place that commits."""
 
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from psycopg.types.numeric import Int8Dumper
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session
 
+from app.base.deadline import Deadline
 from app.base.step import Reader, Step
 
 # Opens one transaction: ``with tx() as session``. Commits at the end, rolls back on any exception.
@@ -48,13 +50,23 @@ def _send_bigints(connection: Any, record: object) -> None:
     connection.adapters.register_dumper(int, Int8Dumper)
 
 
-def open_tx(engine: Engine) -> Tx:
-    """Make the ``tx`` of an engine. A transaction that failed leaves nothing behind."""
+def open_tx(engine: Engine, *, deadline_s: float | None = None) -> Tx:
+    """Make the ``tx`` of an engine. A transaction that failed leaves nothing behind.
+
+    With ``deadline_s`` it fails when it is not over by then, even if PostgreSQL itself stands still.
+    """
+    deadline = Deadline(deadline_s) if deadline_s else None
 
     @contextmanager
     def tx() -> Iterator[Session]:
-        with Step(engine, expire_on_commit=False, autoflush=False) as session, session.begin():
+        began_s = time.monotonic()
+        # Leaving without the commit rolls back; the commit itself is under the deadline too.
+        with (
+            Step(engine, expire_on_commit=False, autoflush=False) as session,
+            deadline.over(session, began_s=began_s) if deadline else nullcontext(),
+        ):
             yield session
+            session.commit()
 
     return tx
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
+from app.base.clock import local_day
+
 
 @dataclass(frozen=True)
 class Caller:
@@ -43,7 +45,7 @@ _FIND = text(
     left join store s on s.id = c.store_id
     where l.token_hash = :token_hash and l.revoked_at is null and l.expires_at > :now
       and (l.audience = 'SHOPPER' or (
-            c.status in ('ACTIVE', 'LEAVING')
+            c.status in ('ACTIVE', 'LEAVING') and (c.last_day is null or c.last_day >= :day)
             and exists (select 1 from clerk_link k where k.clerk_id = c.id and k.member_id = l.member_id
                         and k.ended_at is null)))
     """
@@ -57,5 +59,7 @@ def hash_token(token: str) -> str:
 
 def find_caller(connection: Session | Connection, token: str, *, now: datetime) -> Caller | None:
     """The person behind a live token; None when it is unknown, expired, revoked or its clerk has left."""
-    row = connection.execute(_FIND, {"token_hash": hash_token(token), "now": now}).first()
+    row = connection.execute(
+        _FIND, {"token_hash": hash_token(token), "now": now, "day": local_day(now)}
+    ).first()
     return Caller(**row._mapping) if row else None

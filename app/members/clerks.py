@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.base.clock import local_day
 from app.base.db import Tx
 from app.base.errors import Forbidden
 from app.base.vault import Vault
@@ -17,12 +18,14 @@ from app.members.spending import spend
 from models.members import AppKind, Audience
 from wechat.mini_program import MiniProgram
 
-_BY_PHONE = text("select id from clerk where phone_hash = :hash and status in ('ACTIVE', 'LEAVING')")
+# A clerk works until the end of the last day, whatever the roster still says (CLW-4).
+_WORKS = "status in ('ACTIVE', 'LEAVING') and (last_day is null or last_day >= :day)"
+_BY_PHONE = text(f"select id from clerk where phone_hash = :hash and {_WORKS}")
 _BY_LINK = text(
     """
-    select c.id, c.status from clerk_link k join clerk c on c.id = k.clerk_id
-    where k.member_id = :member_id and k.ended_at is null
-    """
+    select c.id, c.works from clerk_link k join (select id, {works} as works from clerk) c on c.id = k.clerk_id
+    where k.member_id = :member_id and k.ended_at is null order by c.works desc, k.started_at
+    """.replace("{works}", _WORKS)
 )
 _LINK = text(
     "insert into clerk_link (clerk_id, member_id, started_at) values (:clerk_id, :member_id, :now)"
@@ -87,14 +90,14 @@ def _look(tx: Tx, mini_program: MiniProgram, vault: Vault, code: str, phone_code
 
 
 def _clerk_of(session: Session, vault: Vault, met: Met, digits: str | None, now: datetime) -> int:
-    linked = session.execute(_BY_LINK, {"member_id": met.member_id}).first()
+    linked = session.execute(_BY_LINK, {"member_id": met.member_id, "day": local_day(now)}).first()
     if linked is not None:
-        if linked.status not in ("ACTIVE", "LEAVING"):
+        if not linked.works:
             raise _stranger()
         return int(linked.id)
     if digits is None:
         raise Forbidden("PHONE_CODE_NEEDED", "This account acts for no clerk yet; send phone_code too.")
-    clerk_id = session.execute(_BY_PHONE, {"hash": hash_phone(vault, digits)}).scalar()
+    clerk_id = session.execute(_BY_PHONE, {"hash": hash_phone(vault, digits), "day": local_day(now)}).scalar()
     if clerk_id is None:
         raise _stranger()
     _link(session, {"clerk_id": clerk_id, "member_id": met.member_id, "now": now})

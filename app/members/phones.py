@@ -22,6 +22,8 @@ _KEEP = text(
     returning m.id
     """
 )
+# The member before the number, as a clerk's login does, which meets the person first.
+_LOCK_MEMBER = text("select 1 from member where id = :member_id for no key update")
 _LOCK_NUMBER = text("select pg_advisory_xact_lock(hashtextextended('phone ' || :hash, 0))")
 
 
@@ -66,5 +68,6 @@ def keep_phone(session: Session, vault: Vault, *, member_id: int, digits: str, n
         "sealed": vault.seal("phone", digits),
         "now": now,
     }
+    session.execute(_LOCK_MEMBER, facts)
     session.execute(_LOCK_NUMBER, facts)
     return session.execute(_KEEP, facts).first() is not None

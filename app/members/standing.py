@@ -9,10 +9,9 @@ from sqlalchemy.orm import Session
 from app.base.errors import NotFound
 from app.base.vault import Vault
 
+# Waits for a merge in progress and then tells of it: RETURNING reads the row as that merge left it.
 _BOUGHT = text(
-    "update member set customer_since = :at"
-    " where id = (select coalesce(alias_of, id) from member where id = :id)"
-    " and (customer_since is null or customer_since > :at)"
+    "update member set customer_since = least(coalesce(customer_since, :at), :at) where id = :id returning alias_of"
 )
 _STANDING = text(
     """
@@ -40,7 +39,9 @@ def bought(session: Session, *, member_id: int, at: datetime) -> None:
 
     Keeps the earliest moment; a member that became an alias counts for its survivor.
     """
-    session.execute(_BOUGHT, {"id": member_id, "at": at})
+    survivor_id = session.execute(_BOUGHT, {"id": member_id, "at": at}).scalar()
+    if survivor_id is not None:
+        session.execute(_BOUGHT, {"id": survivor_id, "at": at})
 
 
 def standing(session: Session | Connection, vault: Vault, *, member_id: int) -> Standing:

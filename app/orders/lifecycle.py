@@ -20,7 +20,7 @@ from models.orders import FulfilmentState, OrderState
 
 @dataclass(frozen=True)
 class Held:
-    """An order whose row is locked by this transaction."""
+    """An order whose row is locked by this transaction. ``left_s``: seconds to pay, by the database's clock."""
 
     id: int
     number: str
@@ -36,6 +36,7 @@ class Held:
     pickup_store_id: int
     location_id: int
     expires_at: datetime
+    left_s: float
     cancel_reason: str | None
 
 
@@ -43,7 +44,7 @@ _HOLD = text(
     """
     select o.id, o.number, o.member_id, o.identity_id, o.state, o.fulfilment_state, o.version, o.amount_fen,
            o.paid_fen, o.refunded_fen, e.code as entity_code, o.pickup_store_id, o.location_id, o.expires_at,
-           o.cancel_reason
+           o.cancel_reason, extract(epoch from o.expires_at - now())::float8 as left_s
     from orders o join legal_entity e on e.id = o.selling_entity_id
     where o.id = :order_id for no key update of o
     """

@@ -54,8 +54,10 @@ _USE = text("update pickup_code set used_at = :now, used_by_clerk_id = :clerk_id
 _COUNT_WRONG = text(
     "insert into pickup_attempt (clerk_id, store_id, reason) values (:clerk_id, :store_id, :reason)"
 )
+# What is promised, not what was bought: units that were refunded before hand-over stay in the store.
 _LINES = text(
-    "select name, spec, qty - refunded_qty as qty, min_age from order_line where order_id = :order_id order by line_no"
+    "select l.name, l.spec, r.qty, l.min_age from reservation r join order_line l on l.id = r.order_line_id"
+    " where r.order_id = :order_id and r.state in ('ACTIVE', 'CONSUMED') order by l.line_no"
 )
 _DONE = text("select number, completed_at from orders where id = :order_id")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -58,8 +58,8 @@ _WRITE = text(
             freight_fen, amount_fen, paid_fen, refunded_fen, note, created_at, expires_at)
         values (:number, :member_id, :identity_id, 'CREATED', 1, 'ONLINE', :entity_id,
             :store_id, 'PICKUP', 'WAITING', :store_id, :location_id, :goods_fen, :discount_fen,
-            0, :amount_fen, 0, 0, :note, :now, :expires_at)
-        returning id),
+            0, :amount_fen, 0, 0, :note, :now, now() + make_interval(secs => :ttl_s))
+        returning id, expires_at),
     logged as (
         insert into order_event (order_id, version, from_state, to_state, fulfilment_state, actor, reason)
         select id, 1, null, 'CREATED', 'WAITING', :actor, 'PLACED' from placed)
@@ -72,7 +72,7 @@ _WRITE = text(
     from placed, jsonb_to_recordset(cast(:lines as jsonb)) as l(line_no bigint, sku_id bigint, sku_code text,
         name text, spec text, category_code text, exemption text, min_age bigint, qty bigint, unit_price_fen bigint,
         unit_list_fen bigint, discount_fen bigint, amount_fen bigint, pool_bp bigint, credit_snapshot jsonb)
-    returning order_id, line_no, id
+    returning order_id, line_no, id, (select expires_at from placed) as expires_at
     """
 )
 
@@ -98,7 +98,7 @@ def price(session: Session, basket: Basket) -> tuple[StoreRef, dict[str, Offer],
 
 
 def place(session: Session, basket: Basket, buyer: Buyer, *, now: datetime, ttl_s: int) -> Placed:
-    """Create the order and hold its goods for ``ttl_s`` seconds (STK-2), or refuse and leave nothing.
+    """Create the order and hold its goods for ``ttl_s`` seconds by the database's clock (STK-2), or refuse.
 
     Prices and goods are read now; who earns is resolved now and frozen on each line (POL-2). Refuses
     OUT_OF_STOCK with the short SKUs (STK-3), and what ``price`` refuses. The stock rows are locked last.
@@ -114,7 +114,6 @@ def place(session: Session, basket: Basket, buyer: Buyer, *, now: datetime, ttl_
         fulfil_store=store.code,
         at=now,
     )
-    expires_at = now + timedelta(seconds=ttl_s)
     number = numbers.draw("A", now)
     lines = _lines(priced, found, snapshots)
     facts = {
@@ -129,12 +128,13 @@ def place(session: Session, basket: Basket, buyer: Buyer, *, now: datetime, ttl_
         "amount_fen": priced.amount_fen,
         "note": basket.note,
         "now": now,
-        "expires_at": expires_at,
+        "ttl_s": ttl_s,
         "actor": f"member:{buyer.member_number}",
         "lines": orjson.dumps(lines).decode(),
     }
     written = session.execute(_WRITE, facts).all()
     order_id = int(written[0].order_id)
+    expires_at = written[0].expires_at
     ids = {row.line_no: row.id for row in written}
     wants = [Want(ids[line["line_no"]], line["sku_id"], line["sku_code"], line["qty"]) for line in lines]
     reserve(

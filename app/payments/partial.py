@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.base.errors import Conflict, Forbidden, Invalid
+from app.base.errors import Conflict, Forbidden, Invalid, NotFound
 from app.orders import lifecycle
 from app.orders.lifecycle import Held
 from app.orders.rules import REFUNDABLE
@@ -52,8 +52,11 @@ def refund_part(
     promise when they were still waiting there).
     """
     order = lifecycle.hold(session, lifecycle.find_id(session, order_number))
-    if decider.role != ClerkRole.MANAGER or decider.store_id != order.pickup_store_id:
-        raise Forbidden("FORBIDDEN", "Only a manager of the order's store decides a refund.")
+    if decider.store_id != order.pickup_store_id:
+        # The same words as for a number that nobody has: another store's orders are not told of.
+        raise NotFound("NOT_FOUND", "No such order.")
+    if decider.role != ClerkRole.MANAGER:
+        raise Forbidden("FORBIDDEN", "Only a manager decides a refund.")
     if order.state not in REFUNDABLE:
         raise Conflict("WRONG_STATE", f"The order is {order.state}.")
     if len({wish.line_no for wish in wishes}) != len(wishes):

@@ -1,5 +1,6 @@
 """Opening a payment: our number is committed first, then WeChat is asked, then the phone gets its parameters."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,9 +13,10 @@ from app.base.errors import Conflict, Unreachable
 from app.base.vault import Vault
 from app.orders import lifecycle
 from app.payments.accepting import accept_paid
+from app.payments.closing import close_payment
 from app.payments.rules import next_check
 from models.orders import OrderState
-from wechat.errors import Refused, Unavailable, Unknown
+from wechat.errors import Refused, Unavailable, Unknown, WeChatError
 from wechat.pay import Pay
 
 # A prepay_id lives two hours at WeChat; ours is renewed a little earlier.
@@ -65,7 +67,15 @@ _OPEN = text(
     returning id
     """
 )
-_KEEP = text("update payment set prepay_id = :prepay_id, prepay_expires_at = :until where id = :id")
+_KEEP = text(
+    "update payment set prepay_id = :prepay_id, prepay_expires_at = :until"
+    " where id = :id and state = 'PREPARED' returning id"
+)
+# WeChat now knows a number that we took for closed: it is watched again until WeChat itself closes it.
+_WATCH = text(
+    "update payment set state = 'PREPARED', settled_at = null, next_check_at = now()"
+    " where id = :id and state = 'CLOSED'"
+)
 
 
 def prepay(
@@ -86,7 +96,7 @@ def prepay(
 
 def _open(session: Session, order_number: str, payer: Payer, shop: Shop, now: datetime) -> _Open:
     order = lifecycle.hold(session, lifecycle.find_id(session, order_number, member_id=payer.member_id))
-    if order.state is not OrderState.CREATED or order.expires_at < now + timedelta(seconds=MIN_LEFT_S):
+    if order.state is not OrderState.CREATED or order.left_s < MIN_LEFT_S:
         raise Conflict("NOT_PAYABLE", f"The order is {order.state}.")
     row = session.execute(_CURRENT, {"order_id": order.id}).first()
     if row is not None and (row.appid, row.payer_openid) == (payer.appid, payer.openid):
@@ -128,7 +138,14 @@ def _ask(tx: Tx, pay: Pay, opened: _Open, *, payer: Payer, shop: Shop, vault: Va
             "prepay_id": prepay_id,
             "until": now + timedelta(seconds=PREPAY_TTL_S),
         }
-        session.execute(_KEEP, facts)
+        kept = session.execute(_KEEP, facts).first() is not None
+        if not kept:
+            session.execute(_WATCH, facts)
+    if not kept:
+        # The order was stopped while WeChat was being asked: nobody may pay this number.
+        with suppress(WeChatError):
+            close_payment(tx, pay, opened.out_trade_no, vault=vault, now=now)
+        raise Conflict("NOT_PAYABLE", "The order was stopped meanwhile.")
     return _Open(opened.payment_id, opened.out_trade_no, opened.amount_fen, opened.expires_at, prepay_id)
 
 

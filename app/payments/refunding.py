@@ -18,13 +18,15 @@ from app.ledger.posting import Posting, post
 from app.orders import lifecycle
 from app.orders.lifecycle import Held
 from app.payments import accounts
-from app.payments.rules import next_check
+from app.payments.rules import is_final, next_check
 from models.payments import RefundCause, RefundState
-from wechat.errors import Refused
+from wechat.errors import Refused, Unavailable
 from wechat.pay import Pay, RefundStatus
 
 log = structlog.get_logger()
 SEND_JOB = "send_refund"
+# WECHAT_PAY 6.1; the last one is kept for cancelling the rest of the order.
+MOST_REFUNDS = 50
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ _LINES_LEFT = text(
     """
 )
 _PAID_BY = text("select id from payment where order_id = :order_id and state = 'SUCCESS'")
+_MADE = text("select count(*) from refund where payment_id = :payment_id")
 _OPEN = text(
     """
     insert into refund (order_id, payment_id, out_refund_no, cause, amount_fen, reason, state, actor,
@@ -161,6 +164,9 @@ def open_refund(
         left = {line.order_line_id: line.left_fen for line in lines_left(session, order.id)}
         if any(part.amount_fen > left.get(part.order_line_id, 0) for part in lines):
             raise Conflict("REFUND_TOO_MUCH", "A line has less left than that.")
+    made = session.execute(_MADE, {"payment_id": payment_id}).scalar_one()
+    if made >= MOST_REFUNDS - (cause is RefundCause.AFTER_SALE):
+        raise Conflict("REFUND_TOO_MANY", f"WeChat makes at most {MOST_REFUNDS} refunds of one payment.")
     facts = {
         "order_id": order.id,
         "payment_id": payment_id,
@@ -184,7 +190,7 @@ def send(tx: Tx, pay: Pay, *, refund_id: int, notify_url: str, now: datetime) ->
     """Tell WeChat, under the committed number, as often as needed; the answer is accepted at once.
 
     Raises Unavailable or Unknown when WeChat gave no clear answer: the job is tried again with the
-    same number. A definite refusal is kept for a human.
+    same number. So does a refusal that speaks of our settings. A refusal of this refund is kept for a human.
     """
     with tx() as session:
         row = session.execute(_TO_SEND, {"refund_id": refund_id}).one()
@@ -201,7 +207,11 @@ def send(tx: Tx, pay: Pay, *, refund_id: int, notify_url: str, now: datetime) ->
         )
     except Refused as error:
         with tx() as session:
-            return _refused(session, row.out_refund_no, error.code, now)
+            refused = _refused(session, row.out_refund_no, error.code, now)
+        if refused is RefundState.REQUESTED:
+            # Our own settings are wrong. Repaired, the same number goes through: the job tries again.
+            raise Unavailable(error.api, error.code, error.detail) from error
+        return refused
     with tx() as session:
         state = accept_refund(
             session,
@@ -236,6 +246,8 @@ def accept_refund(
     refund = session.execute(_HOLD, {"out_refund_no": out_refund_no}).one()
     before, after = RefundState(refund.state), FROM_WECHAT.get(status, RefundState.PROCESSING)
     if before in FINAL or before is after:
+        if before is not after and after is RefundState.SUCCESS:
+            log.error("refund_contradicted", refund=refund.id, ours=str(before))
         return before
     problem = None if refund_fen == refund.amount_fen else f"amount {refund_fen}"
     if problem:
@@ -274,8 +286,9 @@ def _refused(session: Session, out_refund_no: str, code: str, now: datetime) -> 
     if RefundState(refund.state) in FINAL:
         return RefundState(refund.state)
     log.error("refund_refused", refund=refund.id, code=code)
-    _move(session, refund.id, RefundState.REFUSED, wechat_id=None, problem=code, now=now)
-    return RefundState.REFUSED
+    state = RefundState.REFUSED if is_final(code) else RefundState(refund.state)
+    _move(session, refund.id, state, wechat_id=None, problem=code, now=now)
+    return state
 
 
 def _move(

@@ -31,6 +31,22 @@ def judge(trade: Trade, *, appid: str, mchid: str, amount_fen: int) -> Verdict:
     return Verdict.FITS
 
 
+# WeChat says that it never got the number. Any other refusal of a question tells nothing about the number.
+UNKNOWN_THERE = frozenset({"ORDER_NOT_EXIST", "RESOURCE_NOT_EXISTS", "NOT_FOUND"})
+# Refusals that speak of our settings, not of this payment or refund: cured by repairing them (WECHAT_PAY 1.2).
+OUR_SETTINGS = frozenset({"SIGN_ERROR", "NO_AUTH", "MCH_NOT_EXISTS", "APPID_MCHID_NOT_MATCH", "PARAM_ERROR"})
+
+
+def is_unknown_there(code: str) -> bool:
+    """Whether a refusal means that WeChat has no such number."""
+    return code in UNKNOWN_THERE
+
+
+def is_final(code: str) -> bool:
+    """Whether a refused refund is refused for good, and not only until our settings are repaired."""
+    return code not in OUR_SETTINGS
+
+
 def next_check(now: datetime, checks_done: int) -> datetime | None:
     """When the janitor asks WeChat again after ``checks_done`` checks; None = leave it to a human."""
     if checks_done >= MAX_CHECKS:

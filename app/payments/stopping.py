@@ -1,32 +1,35 @@
 """Stopping an order: by its buyer, or by the clock. WeChat is told first, so that money cannot come afterwards."""
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.base.db import Tx
-from app.base.errors import Conflict, Refusal, Unreachable
+from app.base.errors import Alarm, Conflict, Refusal, Unreachable
 from app.base.vault import Vault
 from app.orders import lifecycle
 from app.orders.lifecycle import Held
 from app.orders.rules import TIMEOUT
 from app.payments import refunding
-from app.payments.accepting import accept_paid
+from app.payments.closing import close_payments
 from app.payments.refunding import Part
 from app.stock import reserving
 from models.orders import OrderState
 from models.payments import RefundCause
-from wechat.errors import Refused, Unavailable, Unknown, WeChatError
-from wechat.pay import Pay, TradeState
+from wechat.errors import WeChatError
+from wechat.pay import Pay
 
 log = structlog.get_logger()
 # While WeChat cannot be asked, an expired order keeps its goods this long in all; then they go back on sale.
 MAX_HELD_S = 3600 + 900
 ASK_AGAIN_S = 60
+BUDGET_S = 20.0
 BATCH = 200
 
 
@@ -42,9 +45,8 @@ class Stopped:
 _OPEN_PAYMENTS = text(
     "select out_trade_no from payment where order_id = :order_id and state = 'PREPARED' order by id"
 )
-_CLOSED = text(
-    "update payment set state = 'CLOSED', settled_at = :now, next_check_at = null"
-    " where out_trade_no = :out_trade_no and state = 'PREPARED'"
+_REFUND_NO = text(
+    "select out_refund_no from refund where order_id = :order_id and cause = 'CANCEL' order by id limit 1"
 )
 # The database's clock decides: money depends on it.
 _DUE = text(
@@ -66,8 +68,8 @@ def cancel(
     with tx() as session:
         order_id = lifecycle.find_id(session, order_number, member_id=member_id)
     try:
-        _close_payments(tx, pay, order_id, vault=vault, now=now)
-    except (Unavailable, Unknown) as error:
+        close_payments(tx, pay, order_id, vault=vault, now=now)
+    except WeChatError as error:
         raise Unreachable("WECHAT_UNAVAILABLE", "Try again; the order is unchanged.") from error
     with tx() as session:
         return _cancel(session, order_id, actor, now)
@@ -76,7 +78,9 @@ def cancel(
 def _cancel(session: Session, order_id: int, actor: str, now: datetime) -> Stopped:
     order = lifecycle.hold(session, order_id)
     if order.state is OrderState.CANCELLED:
-        return Stopped(order.number, order.state, None)
+        return Stopped(
+            order.number, order.state, session.execute(_REFUND_NO, {"order_id": order_id}).scalar()
+        )
     if order.state is OrderState.CREATED and session.execute(_OPEN_PAYMENTS, {"order_id": order_id}).first():
         # A payment was opened between our asking WeChat and this lock.
         raise Conflict("PAYMENT_OPENED", "A payment has just been opened; try again.")
@@ -108,24 +112,27 @@ def _refund_all(session: Session, order: Held, actor: str, now: datetime) -> str
 def expire_due(tx: Tx, pay: Pay, *, vault: Vault, now: datetime) -> int:
     """Stop every unpaid order whose time is over (STK-2); answers how many were stopped.
 
-    One order's trouble never stops the others. While WeChat cannot be asked the order is kept for
+    One order's trouble never stops the others, and a sweep ends after 20 s: the next goes on.
+    While WeChat cannot be asked the order is kept for
     up to 15 minutes longer; after that its goods go back on sale and late money is dealt with by
     STK-4.
     """
     with tx() as session:
         due = list(session.execute(_DUE, {"most": BATCH}).scalars())
-    stopped = 0
+    stopped, until_s = 0, time.monotonic() + BUDGET_S
     for order_id in due:
+        if time.monotonic() > until_s:
+            break
         try:
             stopped += _expire(tx, pay, order_id, vault=vault, now=now)
-        except (Refusal, WeChatError) as error:
-            log.warning("expiry_failed", order_id=order_id, error=type(error).__name__)
+        except (Refusal, WeChatError, DBAPIError, Alarm) as error:
+            log.error("expiry_failed", order_id=order_id, error=type(error).__name__)
     return stopped
 
 
 def _expire(tx: Tx, pay: Pay, order_id: int, *, vault: Vault, now: datetime) -> int:
-    with suppress(Unavailable, Unknown):
-        _close_payments(tx, pay, order_id, vault=vault, now=now)
+    with suppress(WeChatError):
+        close_payments(tx, pay, order_id, vault=vault, now=now)
     with tx() as session:
         order = lifecycle.hold(session, order_id)
         if order.state is not OrderState.CREATED:
@@ -140,33 +147,3 @@ def _expire(tx: Tx, pay: Pay, order_id: int, *, vault: Vault, now: datetime) -> 
             return 0
         lifecycle.cancel(session, order, now=now, actor="clock", reason=TIMEOUT)
         return 1
-
-
-def _close_payments(tx: Tx, pay: Pay, order_id: int, *, vault: Vault, now: datetime) -> None:
-    with tx() as session:
-        numbers = list(session.execute(_OPEN_PAYMENTS, {"order_id": order_id}).scalars())
-    for out_trade_no in numbers:
-        _close_one(tx, pay, out_trade_no, vault=vault, now=now)
-
-
-def _close_one(tx: Tx, pay: Pay, out_trade_no: str, *, vault: Vault, now: datetime) -> None:
-    # A refusal to close says "paid" or "unknown there" in several codes; only a query tells which.
-    try:
-        pay.close(out_trade_no)
-        closed = True
-    except Refused:
-        closed = False
-    if not closed:
-        try:
-            trade = pay.query(out_trade_no)
-        except Refused:
-            # WeChat never heard of the number: the prepay did not arrive, so it cannot be paid.
-            closed = True
-        else:
-            closed = trade.state is TradeState.CLOSED
-            if not closed:
-                with tx() as session:
-                    accept_paid(session, trade, vault=vault, now=now)
-    if closed:
-        with tx() as session:
-            session.execute(_CLOSED, {"out_trade_no": out_trade_no, "now": now})

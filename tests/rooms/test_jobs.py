@@ -75,3 +75,50 @@ def test_the_worker_stops_unpaid_orders_by_itself(live: Live, parts: Parts) -> N
     live.wait_for(stopped, timeout_s=30)
     with parts.tx() as session:
         assert make.numbers_of(session, "AP-1002-M") == (5, 0)
+
+
+def test_two_ticks_of_a_scheduled_job_never_run_at_once(parts: Parts) -> None:
+    with jobs.alone(parts, "expire_orders") as first, jobs.alone(parts, "expire_orders") as second:
+        assert (first, second) == (True, False)
+        with jobs.alone(parts, "check_payments") as other:
+            assert other is True
+    with jobs.alone(parts, "expire_orders") as again:
+        assert again is True
+
+
+def test_stalled_ticks_of_a_killed_worker_do_not_stop_the_reaper(live: Live, parts: Parts) -> None:
+    """Two stalled ticks share one queueing lock; behind them a stalled refund waits to be run again."""
+    with parts.tx() as session:
+        for name, lock in (
+            ("expire_orders", "expire_orders"),
+            ("expire_orders", "expire_orders"),
+            ("member_merged", None),
+        ):
+            session.execute(
+                text(
+                    "insert into procrastinate_jobs (queue_name, task_name, queueing_lock, args, status)"
+                    " values ('default', :name, :lock, :args, 'doing')"
+                ),
+                {
+                    "name": name,
+                    "lock": lock,
+                    "args": '{"survivor_id": 1, "loser_id": 2}' if lock is None else '{"timestamp": 0}',
+                },
+            )
+
+    def settled() -> bool:
+        with parts.tx() as session:
+            return (
+                make.count(
+                    session, "procrastinate_jobs", "task_name = 'member_merged' and status = 'succeeded'"
+                )
+                == 1
+            )
+
+    live.wait_for(settled, timeout_s=60)
+    with parts.tx() as session:
+        assert make.count(session, "procrastinate_jobs", "task_name = 'reap' and status = 'failed'") == 0
+        assert (
+            make.count(session, "procrastinate_jobs", "task_name = 'expire_orders' and status = 'aborted'")
+            == 2
+        )
