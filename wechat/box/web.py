@@ -23,7 +23,7 @@ from wechat.box.inside import Box
 from wechat.box.open_doors import DOORS
 
 _ALL = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-_CONTROL: list[tuple[str, str, Callable[..., control.Answer]]] = [
+CONTROL: list[tuple[str, str, Callable[..., control.Answer]]] = [
     ("POST", "/persons", control.create_person),
     ("GET", "/persons", control.list_persons),
     ("GET", "/persons/<key>", control.show_person),
@@ -63,7 +63,7 @@ def make_app(box: Box) -> Flask:
     for verb, path, pay_view in pay_doors.DOORS:
         guarded = functools.partial(_with_faults, box, functools.partial(pay_doors.pay_view, box, pay_view))
         app.add_url_rule(path, verb + path, guarded, methods=[verb])
-    for verb, path, act in _CONTROL:
+    for verb, path, act in CONTROL:
         app.add_url_rule(
             "/box" + path, verb + path, functools.partial(_control_view, box, act), methods=[verb]
         )
