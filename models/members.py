@@ -73,6 +73,8 @@ class Identity(Base):
     followed: Mapped[bool]
     follow_changed_at: Mapped[datetime | None]
     last_heard_at: Mapped[datetime | None]
+    # The last message of the person's own: it lets us write for 48 h, other signs only for a minute.
+    spoke_at: Mapped[datetime | None]
     created_at: Mapped[RecordedAt]
 
 

@@ -29,6 +29,7 @@ class Telephone:
     asked: list[str] = field(default_factory=list)
     sent: list[dict[str, Any]] = field(default_factory=list)
     dead: set[str] = field(default_factory=set)
+    refusals: dict[str, int] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, path: str) -> int:
@@ -42,6 +43,8 @@ class Telephone:
             self.asked.append(address.path)
             if address.path in self.dead:
                 return Say(status=502)
+            if address.path in self.refusals:
+                return Say(body=json.dumps({"errcode": self.refusals[address.path], "errmsg": "no"}).encode())
             query = {name: values[0] for name, values in parse_qs(address.query).items()}
             body = json.loads(call.body) if call.body else {}
             said = self._say(address.path, query, body)

@@ -1,17 +1,14 @@
 """Who serves a member now, and telling a clerk that a customer has come."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from app.base.db import Tx
-from wechat.errors import Refused, Unknown
+from app.members.windows import write
 from wechat.official_account import OfficialAccount
-
-# WeChat lets an account write to a person within 48 hours of the person's last word; a little less is safe.
-MAY_WRITE = timedelta(hours=47)
 
 
 @dataclass(frozen=True)
@@ -35,12 +32,12 @@ _SERVED = text(
 )
 _CLERK_CHAT = text(
     """
-    select i.openid, s.name as store_name
+    select i.id as identity_id, i.openid, s.name as store_name
     from touch t join clerk c on c.id = :clerk_id join member cm on cm.id = c.member_id
     join identity i on i.member_id = coalesce(cm.alias_of, cm.id) and i.app = 'OA' and i.followed
     join store s on s.id = t.store_id
-    where t.id = :touch_id and i.last_heard_at > :since
-    order by i.last_heard_at desc limit 1
+    where t.id = :touch_id
+    order by i.spoke_at desc nulls last, i.last_heard_at desc nulls last limit 1
     """
 )
 
@@ -56,17 +53,20 @@ def tell_clerk(
 ) -> bool:
     """Write to a clerk that a customer has come; True when it was sent (job ``tell_clerk``).
 
-    Silent when the clerk does not follow the account or said nothing to it for two days: WeChat would refuse.
-    Names nobody: the clerk sees the customer in the list of fans, as far as consent allows. An outcome that
-    WeChat leaves open is not repeated: the same message twice would say that two customers came.
+    Silent when the clerk does not follow the account or no window is open (``members.windows``): WeChat would
+    refuse. Names nobody: the clerk sees the customer in the list of fans, as far as consent allows.
     """
-    facts = {"clerk_id": clerk_id, "touch_id": touch_id, "since": now - MAY_WRITE}
     with tx() as session:
-        row = session.execute(_CLERK_CHAT, facts).first()
+        row = session.execute(_CLERK_CHAT, {"clerk_id": clerk_id, "touch_id": touch_id}).first()
     if row is None:
         return False
-    try:
-        official_account.send_text(row.openid, f"有一位顾客通过您的专属码来到{row.store_name}，请及时问候。")
-    except (Refused, Unknown):
-        return False
-    return True
+    words = f"有一位顾客通过您的专属码来到{row.store_name}，请及时问候。"
+    return write(
+        tx,
+        official_account,
+        identity_id=row.identity_id,
+        openid=row.openid,
+        key=f"tell_clerk.{touch_id}",
+        words=words,
+        now=now,
+    )

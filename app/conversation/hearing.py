@@ -16,18 +16,25 @@ from models.members import AppKind
 from wechat.events import (
     Clicked,
     Event,
+    ImageSent,
+    LinkSent,
     Located,
     Nothing,
+    PageSent,
     Reply,
     Said,
     Scanned,
     Subscribed,
     TextReply,
+    ThingScanned,
     UnknownPush,
     Unsubscribed,
+    VideoSent,
+    VoiceSent,
 )
 
 SOURCE = "wechat.oa"
+_MESSAGES = (Said, Located, ImageSent, VoiceSent, VideoSent, LinkSent, PageSent)
 
 
 def hear(
@@ -53,6 +60,26 @@ def hear(
         return Nothing()
     inbox.keep_answer(session, SOURCE, event.dedupe_key, said)
     return TextReply(said)
+
+
+def put_off(session: Session, event: Said | Clicked, *, now: datetime) -> Reply:
+    """Take in a question whose answer was not ready in time; the answer follows as a message of its own.
+
+    Nothing is answered now. The same push again gets the answer that was kept, or nothing.
+    """
+    met = _met(session, event, now, followed=None)
+    if not inbox.claim(session, SOURCE, event.dedupe_key, kind=_kind(event)):
+        return _said_before(session, event)
+    intent = intent_of(event.text) if isinstance(event, Said) else intent_of_click(event.key)
+    queue.defer(
+        session,
+        "answer_late",
+        identity_id=met.identity_id,
+        key=event.dedupe_key,
+        wish=intent.wish.value,
+        about=intent.about,
+    )
+    return Nothing()
 
 
 def _said_before(session: Session, event: Event) -> Reply:
@@ -84,6 +111,9 @@ def _react(
             lost_follower(session, appid=event.account, openid=event.openid, at=event.at)
         case Subscribed() | Scanned():
             return _came(session, event, brand, now, received_at)
+        case ImageSent() | VoiceSent() | VideoSent() | LinkSent() | PageSent() | ThingScanned():
+            # Nothing to say, yet from now on the person may be written to.
+            _met(session, event, now, followed=None)
     return None
 
 
@@ -117,6 +147,7 @@ def _met(session: Session, event: Event, now: datetime, *, followed: bool | None
         openid=event.openid,
         followed=followed,
         at=event.at,
+        spoke=isinstance(event, _MESSAGES),
         now=now,
     )
     if met.wants_unionid and (met.is_new or followed):

@@ -30,6 +30,7 @@ _GREET = text(
     with i as (
         update identity set
             last_heard_at = :now,
+            spoke_at = case when cast(:spoke as boolean) then :now else spoke_at end,
             followed = case when cast(:followed as boolean) is null or follow_changed_at > :at
                             then followed else cast(:followed as boolean) end,
             follow_changed_at = case when cast(:followed as boolean) is null or follow_changed_at > :at
@@ -48,10 +49,10 @@ _WELCOME = text(
         insert into member (number, created_at) values (:number, :now) returning id),
     i as (
         insert into identity (member_id, app, appid, openid, unionid, followed, follow_changed_at,
-                              last_heard_at, created_at)
+                              last_heard_at, spoke_at, created_at)
         select m.id, :app, :appid, :openid, :unionid, coalesce(cast(:followed as boolean), false),
                case when cast(:followed as boolean) is null then null else cast(:at as timestamptz) end,
-               :now, :now
+               :now, case when cast(:spoke as boolean) then cast(:now as timestamptz) end, :now
         from m
         on conflict (appid, openid) do nothing
         returning id)
@@ -87,17 +88,18 @@ def meet(
     unionid: str | None = None,
     followed: bool | None = None,
     at: datetime | None = None,
+    spoke: bool = False,
     now: datetime,
 ) -> Met:
     """The member behind an openid, made when nobody of that openid was met before (MRG-1).
 
     ``followed``: what the person just did to the official account, at the platform's second ``at``;
-    None leaves it. With ``unionid`` the person is joined with the member who has it already, by a merge
-    if both were members (MRG-2, MRG-5). Holds the identity's and the member's row until the transaction
-    ends; safe when the same person is met many times at once.
+    None leaves it. ``spoke``: it was a message of the person's own. With ``unionid`` the person is joined
+    with the member who has it already, by a merge if both were members (MRG-2, MRG-5). Holds the identity's
+    and the member's row until the transaction ends; safe when the same person is met many times at once.
     """
     facts: dict[str, Any] = {"app": app.value, "appid": appid, "openid": openid}
-    facts |= {"followed": followed, "at": at or now, "now": now}
+    facts |= {"followed": followed, "at": at or now, "spoke": spoke, "now": now}
     if unionid is None:
         return _greet(session, facts) or _welcome(session, facts)
     return _meet_by_unionid(session, facts, unionid)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Engine, text
 
 from app import create_app
 from app.base.db import Tx, open_engine, open_tx
@@ -117,3 +118,31 @@ def test_a_push_is_not_said_to_be_taken_while_the_database_is_away(phoned: Parts
     client = create_app(parts=replace(phoned, callback_tx=nowhere)).test_client()
     body = push_body("fan-1", AT, MsgType="event", Event="subscribe", EventKey="")
     assert client.post(PUSH, query_string=signed(), data=body).status_code == 503
+
+
+def test_an_answer_that_takes_too_long_follows_as_a_job(
+    asking: Callable[[], FlaskClient], tx: Tx, engine: Engine
+) -> None:
+    with tx() as session:
+        a_shop(session)
+    said = {"MsgType": "text", "Content": "衬衫", "MsgId": "77"}
+    with engine.begin() as other:
+        other.execute(text("lock table product in access exclusive mode"))
+        response = push(asking(), "fan-1", AT, **said)
+        assert (response.status_code, response.data) == (200, b"success")
+        assert push(asking(), "fan-1", AT, **said).data == b"success"
+    with tx() as session:
+        jobs = session.execute(text("select task_name, args from procrastinate_jobs")).all()
+        asked = [job.args["about"] for job in jobs if job.task_name == "answer_late"]
+    assert asked == ["衬衫"]
+
+
+def test_cns_3_a_place_is_not_kept_for_a_later_answer(
+    asking: Callable[[], FlaskClient], tx: Tx, engine: Engine
+) -> None:
+    place = {"MsgType": "location", "Location_X": "22.5", "Location_Y": "114.0", "MsgId": "78"}
+    with engine.begin() as other:
+        other.execute(text("lock table store in access exclusive mode"))
+        assert push(asking(), "fan-1", AT, **place).status_code == 503
+    with tx() as session:
+        assert (count(session, "inbox"), count(session, "procrastinate_jobs")) == (0, 0)

@@ -10,9 +10,11 @@ from app.attribution.codes import ClerkCodes, CodePage, clerk_poster, ensure_cle
 from app.attribution.serving import tell_clerk
 from app.base.db import Tx
 from app.base.errors import Conflict, NotFound, Unreachable
+from app.members.meeting import meet
 from models.attribution import CodeKind
+from models.members import AppKind
 from tests.make import a_shop, count
-from tests.people import a_fan, a_scan, id_of, set_clerk
+from tests.people import OA, a_fan, a_scan, id_of, set_clerk
 from tests.racing import at_once
 from tests.telephone import JPEG, Telephone, a_telephone
 
@@ -101,7 +103,9 @@ def test_a_clerk_is_told_within_two_days_of_the_last_word(
 ) -> None:
     made = codes(tx, phone, clerk_id)
     with tx() as session:
-        set_clerk(session, LIN, member_id=a_fan(session, "lin", now=NOW).member_id)
+        a_fan(session, "lin", now=NOW)
+        spoke = meet(session, app=AppKind.OA, appid=OA, openid="lin", spoke=True, now=NOW)
+        set_clerk(session, LIN, member_id=spoke.member_id)
         touch = a_scan(session, a_fan(session), made.oa_scene)
     told = tell_clerk(
         tx, phone.oa, clerk_id=clerk_id, touch_id=touch.touch_id, now=NOW + timedelta(hours=hours)

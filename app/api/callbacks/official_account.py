@@ -1,15 +1,19 @@
 """The official account's message push: proven, heard in one short transaction, answered within 3 s."""
 
+from datetime import datetime
+
 import structlog
 from flask import Blueprint, Response, current_app, request
+from psycopg.errors import LockNotAvailable, QueryCanceled
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.api.guard import parts
 from app.base.freshness import listen
-from app.conversation.hearing import hear
+from app.conversation.hearing import hear, put_off
 from app.conversation.known import Known
 from wechat.errors import BadSignature, Malformed
+from wechat.events import Clicked, Event, Reply, Said
 
 log = structlog.get_logger()
 bp = Blueprint("callbacks_official_account", __name__, url_prefix="/callbacks/wechat")
@@ -30,8 +34,8 @@ def verify() -> Response:
 def push() -> Response:
     """A push: the same one again gets the same answer and does nothing (TCH-2).
 
-    When the database does not take it, 503: WeChat sends the push again, and nothing is said to have
-    happened that did not.
+    A question whose answer takes too long is answered later, by a message of its own. When the database
+    does not take the push, 503: WeChat sends it again, and nothing is said to have happened that did not.
     """
     request.max_content_length = MAX_PUSH_BYTES
     p = parts()
@@ -46,10 +50,28 @@ def push() -> Response:
         with p.callback_tx() as session:
             reply = hear(session, opened.event, brand=p.settings.brand_name, now=now, known=_known())
     except (OperationalError, InterfaceError, PoolTimeout) as error:
-        return _refuse(503, "push_not_taken", type(error).__name__)
+        late = _put_off(opened.event, error, now)
+        if late is None:
+            return _refuse(503, "push_not_taken", type(error).__name__)
+        reply = late
     body = p.wechat.oa.answer(opened, reply, now=now)
     kind = "text/plain" if body == b"success" else "application/xml"
     return Response(body, content_type=f"{kind}; charset=utf-8")
+
+
+def _put_off(event: Event, error: Exception, now: datetime) -> Reply | None:
+    """What to answer when the answer was not found in time; None when the push cannot be taken at all.
+
+    A place is written nowhere (CNS-3), so it cannot wait for a later answer.
+    """
+    slow = isinstance(getattr(error, "orig", None), QueryCanceled | LockNotAvailable)
+    if not slow or not isinstance(event, Said | Clicked):
+        return None
+    try:
+        with parts().callback_tx() as session:
+            return put_off(session, event, now=now)
+    except (OperationalError, InterfaceError, PoolTimeout):
+        return None
 
 
 def _known() -> Known:
