@@ -161,7 +161,9 @@ def test_cns_3_a_place_is_answered_with_the_nearest_stores_and_not_kept(tx: Tx, 
     assert said.split("\n")[:2] == ["离您最近的门店：", "· 福田购物公园店，866 米，营业中（福华三路）"]
     assert "罗湖" not in said  # closing
     with tx() as session:
-        rows = session.execute(text("select (to_jsonb(i) - 'received_at')::text from inbox i")).scalars().all()
+        rows = (
+            session.execute(text("select (to_jsonb(i) - 'received_at')::text from inbox i")).scalars().all()
+        )
         assert not [
             row for row in rows if "22.54" in row or "114.06" in row or "家" in row.split('"answer"')[0]
         ]
