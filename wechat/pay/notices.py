@@ -117,14 +117,12 @@ class Notices:
                 word(resource, "ciphertext"),
             )
         )
-        original = maybe_word(resource, "original_type") or ""
-        if original.replace("_", "").lower() == "profitsharing":
-            return _share_of(data, envelope)
-        return _named(data, word(envelope, "id"), word(envelope, "event_type"), original)
+        return _named(data, envelope, maybe_word(resource, "original_type") or "")
 
 
-def _named(data: dict[str, Any], notice_id: str, event_type: str, original: str) -> Notice:
-    if (event_type, original) == ("TRANSACTION.SUCCESS", "transaction"):
+def _named(data: dict[str, Any], envelope: dict[str, Any], original: str) -> Notice:
+    notice_id, event_type = word(envelope, "id"), word(envelope, "event_type")
+    if event_type == "TRANSACTION.SUCCESS" and original == "transaction":
         # A combined payment comes under the same names.
         if "combine_out_trade_no" in data:
             return CombinedPaid(combined_of(data), notice_id, event_type)
@@ -136,6 +134,8 @@ def _named(data: dict[str, Any], notice_id: str, event_type: str, original: str)
         if transfer.mchid is None:
             raise Malformed("mchid is missing")
         return Transferred(transfer, notice_id, event_type)
+    if original.replace("_", "").lower() == "profitsharing":
+        return _share_of(data, envelope)
     return OtherNotice(event_type, original, data)
 
 

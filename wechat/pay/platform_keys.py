@@ -7,8 +7,9 @@ notice, and Wechatpay-Serial says which (WECHAT_PAY 3.1).
 
 import base64
 import re
+from binascii import a2b_base64
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -18,9 +19,11 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from wechat.errors import BadSignature
-from wechat.pay.signing import PROBE, SCHEME, WINDOW_S, lines
+from wechat.pay.signing import PROBE, SCHEME, WINDOW_S
 
 _HEX = re.compile(r"[0-9A-Fa-f]{1,64}")
+_PADDING, _HASH = PKCS1v15(), SHA256()
+LONGEST_HEADER = 2048
 
 
 class Certificate(NamedTuple):
@@ -116,11 +119,8 @@ class PlatformKeys:
     def verify(self, headers: Mapping[str, str], body: bytes, *, seconds: float) -> None:
         """Passes when WeChat has signed exactly these bytes less than 5 minutes from `seconds` (unix), else
         raises BadSignature. An empty body is signed as well. An unknown certificate may be fetched first."""
-        given = {str(name).lower(): value for name, value in headers.items()}
-        timestamp, nonce, serial, signature = (
-            _header(given, name) for name in ("timestamp", "nonce", "serial", "signature")
-        )
-        if given.get("wechatpay-signature-type", SCHEME) != SCHEME:
+        timestamp, nonce, serial, signature, scheme = _signature(headers)
+        if scheme != SCHEME:
             raise BadSignature("signature type")
         if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
             raise BadSignature("timestamp")
@@ -130,8 +130,8 @@ class PlatformKeys:
             raise BadSignature("signature probe")
         key = self._key(serial, seconds)
         try:
-            raw = base64.b64decode(signature, validate=True)
-            key.verify(raw, lines(timestamp, nonce, body), PKCS1v15(), SHA256())
+            raw = a2b_base64(signature, strict_mode=True)
+            key.verify(raw, f"{timestamp}\n{nonce}\n".encode() + body + b"\n", _PADDING, _HASH)
         except (ValueError, InvalidSignature):  # binascii.Error and UnicodeEncodeError are ValueErrors
             raise BadSignature("signature does not match") from None
 
@@ -158,8 +158,20 @@ def _public_key(pem: str) -> RSAPublicKey:
     return key
 
 
-def _header(given: Mapping[str, object], name: str) -> str:
-    value = given.get(f"wechatpay-{name}")
-    if not isinstance(value, str) or not 0 < len(value) <= 2048:
-        raise BadSignature(f"Wechatpay-{name.capitalize()} is missing or not one short text")
-    return value
+def _signature(headers: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
+    try:
+        # Their own spelling first: names in any case are legal, but looking for them costs as much as the rest.
+        timestamp, nonce, serial = (
+            headers["Wechatpay-Timestamp"],
+            headers["Wechatpay-Nonce"],
+            headers["Wechatpay-Serial"],
+        )
+        signature, scheme = headers["Wechatpay-Signature"], headers["Wechatpay-Signature-Type"]
+    except KeyError:
+        get = {str(name).lower(): value for name, value in headers.items()}.get
+        timestamp, nonce, serial = (get(f"wechatpay-{name}") for name in ("timestamp", "nonce", "serial"))
+        signature, scheme = get("wechatpay-signature"), get("wechatpay-signature-type", SCHEME)
+    for one in (timestamp, nonce, serial, signature):
+        if not isinstance(one, str) or not 0 < len(one) <= LONGEST_HEADER:
+            raise BadSignature("a header of the signature is missing or not one short text")
+    return timestamp, nonce, serial, signature, scheme

@@ -30,6 +30,9 @@ class TradeState(Growing):
     OTHER = "OTHER"  # not known to this version
 
 
+TRADE_STATES = {one.value: one for one in TradeState}
+
+
 class RefundStatus(Growing):
     """State of a refund. PROCESSING is accepted but not paid back; CLOSED means the merchant kept the money
     and a new number is needed; ABNORMAL waits for an operator."""
@@ -71,17 +74,17 @@ class RefundState:
 
 def trade_of(fields: Mapping[str, Any]) -> Trade:
     """Reads a transaction object."""
-    amount, payer = part(fields, "amount"), part(fields, "payer")
+    amount = part(fields, "amount")
     return Trade(
-        appid=word(fields, "appid"),
-        mchid=word(fields, "mchid"),
-        out_trade_no=word(fields, "out_trade_no"),
-        transaction_id=maybe_word(fields, "transaction_id"),
-        state=TradeState(word(fields, "trade_state")),
-        amount_fen=whole(amount, "total") if "total" in amount else None,
-        currency=maybe_word(amount, "currency"),
-        payer_openid=maybe_word(payer, "openid"),
-        success_at=maybe_moment(fields, "success_time"),
+        word(fields, "appid"),
+        word(fields, "mchid"),
+        word(fields, "out_trade_no"),
+        maybe_word(fields, "transaction_id"),
+        TRADE_STATES.get(word(fields, "trade_state"), TradeState.OTHER),
+        whole(amount, "total") if "total" in amount else None,
+        maybe_word(amount, "currency"),
+        maybe_word(part(fields, "payer"), "openid"),
+        maybe_moment(fields, "success_time"),
     )
 
 
@@ -99,22 +102,29 @@ def refund_of(fields: Mapping[str, Any]) -> RefundState:
 def word(fields: Mapping[str, Any], name: str) -> str:
     """A text that must be there."""
     value = fields.get(name)
-    if not isinstance(value, str) or not value:
-        raise Malformed(f"{name} is missing or not a text")
-    return value
+    if value and isinstance(value, str):
+        return value
+    raise Malformed(f"{name} is missing or not a text")
 
 
 def maybe_word(fields: Mapping[str, Any], name: str) -> str | None:
     """A text that may be absent, null or empty."""
-    return None if fields.get(name) in (None, "") else word(fields, name)
+    value = fields.get(name)
+    if value and isinstance(value, str):
+        return value
+    if value is None or value == "":
+        return None
+    raise Malformed(f"{name} is not a text")
 
 
 def part(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """An object inside, empty when absent."""
     value = fields.get(name)
-    if value is not None and not isinstance(value, dict):
-        raise Malformed(f"{name} is not an object")
-    return value or {}
+    if isinstance(value, dict):
+        return value
+    if value is None:
+        return {}
+    raise Malformed(f"{name} is not an object")
 
 
 def items(fields: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
@@ -130,9 +140,9 @@ def items(fields: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
 def whole(fields: Mapping[str, Any], name: str) -> int:
     """A whole number of at least 0 that must be there."""
     value = fields.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise Malformed(f"{name} is missing or not a whole number")
-    return value
+    if type(value) is int and value >= 0:  # not bool
+        return value
+    raise Malformed(f"{name} is missing or not a whole number")
 
 
 def maybe_moment(fields: Mapping[str, Any], name: str) -> datetime | None:
