@@ -5,7 +5,7 @@ people, chats, orders and deliveries in SQLite, and pushes to our callbacks as W
 independent reading of the published rules: it imports nothing of the client in ``wechat`` and nothing of the
 shop, so that each checks the other.
 
-    python -m wechat.box serve --port 0 --state DIR [--callback URL]
+    python -m wechat.box serve --port 0 --state DIR [--callback URL] [--tls]
 
 Where the files divide: ``oa_api``, ``mp_api`` and ``pay_api`` are what a program calls; ``control`` and
 ``page`` are what a person (or a test) does; ``pushing`` and ``notices`` are what WeChat says to us, and

@@ -149,7 +149,9 @@ def chat(box: Box, request: Request, key: str) -> Answer:
     """GET /box/persons/<p>/chat?after="""
     person = people.get(box, key)
     after = request.args.get("after", "0")
-    return 200, {"messages": people.chat(box, person["id"], int(after) if after.isascii() and after.isdigit() else 0)}
+    return 200, {
+        "messages": people.chat(box, person["id"], int(after) if after.isascii() and after.isdigit() else 0)
+    }
 
 
 def mp_login(box: Box, request: Request, key: str) -> Answer:

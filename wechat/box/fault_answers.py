@@ -10,10 +10,11 @@ from wechat.box.answers import Refusal
 from wechat.box.fault_rules import CALL_KINDS, Strike, strikes
 from wechat.box.inside import Box
 from wechat.box.pay_signing import PayRefusal
+from wechat.box.pay_tampering import OF_ANSWERS, spoil
 
 _SLOW_S = 5
 _LONGEST_S = 120
-_LEAVES_THE_ANSWER = ("slow", "token_invalidated", "wrong_answer_signature")
+_LEAVES_THE_ANSWER = ("slow", "token_invalidated", "wrong_answer_signature", *OF_ANSWERS)
 _PAGE = "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center></body></html>"
 _WORDS = {
     200: "系统维护中",
@@ -41,6 +42,11 @@ def around(box: Box, request: Request, answer: Callable[[], Response]) -> Respon
     instead = _stage(box, request, [strike for strike in struck if strike.after])
     if any(strike.kind == "wrong_answer_signature" for strike in struck):
         given.headers["Wechatpay-Signature"] = "A" * 342 + "=="
+    if "Wechatpay-Signature" in given.headers:
+        for strike in struck:
+            if strike.kind in OF_ANSWERS:
+                signer = pay_keys.for_answer(box, request)
+                spoil(OF_ANSWERS[strike.kind], given.headers, signer, given.get_data())
     return given if instead is None else instead
 
 

@@ -10,13 +10,14 @@ from typing import Any
 
 from wechat.box.errmsgs import TEXTS
 from wechat.box.inside import Box, Unknown
+from wechat.box.pay_tampering import OF_ANSWERS, OF_NOTICES
 
 CALL_KINDS = frozenset(
-    {"5xx", "html", "empty", "cut", "slow", "token_invalidated", "wrong_answer_signature"}
+    {"5xx", "html", "empty", "cut", "slow", "token_invalidated", "wrong_answer_signature", *OF_ANSWERS}
 ) | {str(errcode) for errcode in TEXTS}
 DELIVERY_KINDS = frozenset(
     {"duplicate", "delay", "reorder", "drop", "wrong_signature", "signtest", "wrong_amount", "foreign_appid"}
-)
+) | set(OF_NOTICES)
 _FIELDS = {"kind", "path", "what", "share", "count", "seed", "value", "after"}
 _WHOLE = 2**64
 

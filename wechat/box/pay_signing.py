@@ -123,9 +123,10 @@ class Signer:
     key: RSAPrivateKey
 
 
-def platform_headers(signer: Signer, body: bytes) -> dict[str, str]:
-    """The five Wechatpay-* headers over this body, by a key of the platform's, at the true time."""
-    stamp, nonce = str(int(time.time())), secrets.token_hex(16)
+def platform_headers(signer: Signer, body: bytes, *, seconds: int | None = None) -> dict[str, str]:
+    """The five Wechatpay-* headers over this body, by a key of the platform's, at the true time (or at
+    ``seconds``)."""
+    stamp, nonce = str(int(time.time()) if seconds is None else seconds), secrets.token_hex(16)
     signature = signer.key.sign(f"{stamp}\n{nonce}\n".encode() + body + b"\n", PKCS1v15(), SHA256())
     return {
         "Wechatpay-Nonce": nonce,

@@ -185,3 +185,13 @@ def test_broken_requests_are_answered_and_end_the_connection(
         while piece := connection.recv(65536):
             answer += piece
     assert status in answer.split(b"\r\n")[0]
+
+
+def test_body_that_waits_for_a_word_is_called_for_at_once(sandbox: RunningBox) -> None:
+    host, port = sandbox.base.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        head = "POST /cgi-bin/token HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+        connection.sendall(head.encode())
+        assert connection.recv(4096).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
+        connection.sendall(b"{}")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200 OK\r\n")
