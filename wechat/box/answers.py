@@ -46,9 +46,10 @@ def refused(refusal: Refusal, *, sns: bool = False) -> Response:
     return said({"errcode": refusal.errcode, "errmsg": f"{text} rid: {rid()}"}, sns=sns)
 
 
-def picture(jpeg: bytes) -> Response:
-    """A picture. The type is exactly image/jpeg: at least one SDK compares it (WECHAT.md 6.4)."""
-    return Response(jpeg, content_type="image/jpeg")
+def picture(drawn: bytes) -> Response:
+    """A picture. The type is exactly image/jpeg (of a clear one image/png): at least one SDK compares it
+    (WECHAT.md 6.4)."""
+    return Response(drawn, content_type="image/png" if drawn.startswith(b"\x89PNG") else "image/jpeg")
 
 
 def asked_json(request: Request) -> dict[str, Any]:

@@ -103,14 +103,21 @@ def _jpeg(image: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def _remember(box: Box, jpeg: bytes, shows: str, content: dict[str, Any]) -> bytes:
+def _clear_png(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.putalpha(image.convert("L").point([255] * 250 + [0] * 6))
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def _remember(box: Box, drawn: bytes, shows: str, content: dict[str, Any]) -> bytes:
     box.store.run(
         "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?)",
-        hashlib.sha256(jpeg).hexdigest(),
+        hashlib.sha256(drawn).hexdigest(),
         shows,
         json.dumps(content, ensure_ascii=False),
     )
-    return jpeg
+    return drawn
 
 
 def draw(box: Box, code: sqlite3.Row) -> bytes:
@@ -132,9 +139,14 @@ def _dash(pen: ImageDraw.ImageDraw, middle: float, angle: float, near: float, le
         _disc(pen, x, y, length * 0.33, "black")
 
 
-def draw_mini_program(box: Box, *, scene: str, page: str, env_version: str, width: int) -> bytes:
-    """A round mini-program code as JPEG. Its rays come from the content, so each code looks different and the
-    same code always the same; the box knows the picture again when it is scanned."""
+def draw_mini_program(
+    box: Box, *, scene: str, page: str, env_version: str, width: int, clear: bool = False
+) -> bytes:
+    """A round mini-program code as JPEG, or (``clear``) as PNG without its ground.
+
+    Its rays come from the content, so each code looks different and the same code always the same; the box knows
+    the picture again when it is scanned.
+    """
     bits = "".join(
         f"{byte:08b}" for byte in hashlib.sha512(f"{page}\n{scene}\n{env_version}".encode()).digest()
     )
@@ -155,9 +167,10 @@ def draw_mini_program(box: Box, *, scene: str, page: str, env_version: str, widt
         x, y = middle + side * size * 0.035, middle + side * size * 0.035
         _disc(pen, x, y, size * 0.075, "white")
         _disc(pen, x, y, size * 0.05, "#07c160")
-    jpeg = _jpeg(image.resize((width, width), Image.Resampling.LANCZOS))
+    small = image.resize((width, width), Image.Resampling.LANCZOS)
+    drawn = _clear_png(small) if clear else _jpeg(small)
     box.store.run("INSERT OR REPLACE INTO mp_codes VALUES (?, ?, ?, ?)", scene, page, env_version, box.now())
-    return _remember(box, jpeg, "mp", {"scene": scene, "page": page, "env_version": env_version})
+    return _remember(box, drawn, "mp", {"scene": scene, "page": page, "env_version": env_version})
 
 
 def look_at(box: Box, picture: bytes) -> dict[str, Any]:

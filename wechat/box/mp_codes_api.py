@@ -16,8 +16,8 @@ _COLOURS = frozenset(str(part) for part in range(256))
 _HOME = "pages/index/index"
 
 
-def _look(asked: dict[str, Any]) -> tuple[str, int]:
-    """env_version and width. Raises Refusal 40097 also for colours that are none."""
+def _look(asked: dict[str, Any]) -> tuple[str, int, bool]:
+    """env_version, width, and whether the ground is clear. Raises Refusal 40097 also for colours that are none."""
     env_version, width = asked.get("env_version", "release"), asked.get("width", 430)
     if env_version not in ENV_VERSIONS or type(width) is not int or not 280 <= width <= 1280:
         raise Refusal(40097)
@@ -28,7 +28,7 @@ def _look(asked: dict[str, Any]) -> tuple[str, int]:
     parts = list(colour.values()) if isinstance(colour, dict) else [None]
     if not all(str(part) in _COLOURS for part in parts):
         raise Refusal(40097)
-    return env_version, width
+    return env_version, width, asked.get("is_hyaline", False)
 
 
 def unlimited_code(box: Box, request: Request) -> Response:
@@ -45,12 +45,16 @@ def unlimited_code(box: Box, request: Request) -> Response:
         raise Refusal(85096)
     if not isinstance(page, str) or page.startswith("/") or "?" in page:
         raise Refusal(41030)
-    env_version, width = _look(asked)
+    env_version, width, clear = _look(asked)
     pages = box.settings()["mp_pages"]
     if asked.get("check_path", True) and pages is not None and page and page not in pages:
         raise Refusal(41030)
     page = page or (pages[0] if pages else _HOME)
-    return picture(codes.draw_mini_program(box, scene=scene, page=page, env_version=env_version, width=width))
+    return picture(
+        codes.draw_mini_program(
+            box, scene=scene, page=page, env_version=env_version, width=width, clear=clear
+        )
+    )
 
 
 def plain_code(box: Box, request: Request) -> Response:
@@ -63,7 +67,7 @@ def plain_code(box: Box, request: Request) -> Response:
         raise Refusal(40159)
     if "scancode_time" in path:
         raise Refusal(85096)
-    env_version, width = _look(asked)
+    env_version, width, clear = _look(asked)
     with box.store.write():
         used = int(box.store.kept("life:plain_codes") or 0)
         if used >= box.settings()["most_plain_codes"]:
@@ -71,7 +75,9 @@ def plain_code(box: Box, request: Request) -> Response:
         box.store.keep("life:plain_codes", used + 1)
     page, _, query = path.lstrip("/").partition("?")
     answer = picture(
-        codes.draw_mini_program(box, scene=query, page=page, env_version=env_version, width=width)
+        codes.draw_mini_program(
+            box, scene=query, page=page, env_version=env_version, width=width, clear=clear
+        )
     )
     answer.headers["Num-Used"] = str(used + 1)
     return answer
