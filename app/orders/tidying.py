@@ -1,4 +1,4 @@
-"""Forgetting stored answers to idempotent requests once nobody can repeat them any more."""
+"""Forgetting what can no longer matter: stored answers to requests, and wrong tries at the counter."""
 
 from datetime import datetime, timedelta
 
@@ -14,8 +14,15 @@ _ANSWERS = text(
     returning 1
     """
 )
+_TRIES = text(
+    """
+    delete from pickup_attempt where id in (select id from pickup_attempt where at < :before limit :limit)
+    returning 1
+    """
+)
 
 
 def tidy(session: Session, *, now: datetime, limit: int = 5000) -> int:
-    """Delete up to ``limit`` stored answers older than a week; answers how many."""
-    return len(session.execute(_ANSWERS, {"before": now - ANSWERS_MATTER, "limit": limit}).all())
+    """Delete up to ``limit`` stored answers older than a week and as many wrong tries; answers how many."""
+    facts = {"before": now - ANSWERS_MATTER, "limit": limit}
+    return len(session.execute(_ANSWERS, facts).all()) + len(session.execute(_TRIES, facts).all())

@@ -17,7 +17,8 @@ from wechat.errors import Refused, WeChatError
 from wechat.pay import Pay
 
 log = structlog.get_logger()
-BATCH = 100
+# So many calls of three seconds end before the claim lapses.
+BATCH = 30
 # One row's trouble must not stop the others of a sweep.
 TROUBLE = (Refusal, WeChatError, DBAPIError, Alarm)
 

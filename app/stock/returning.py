@@ -14,15 +14,27 @@ _SHRINK = text(
     returning sku_id, location_id
     """
 )
+# A whole line, while another line of the order still waits.
+_RELEASE_LINE = text(
+    """
+    update reservation r set state = 'RELEASED', settled_at = now()
+    where r.order_line_id = :order_line_id and r.state = 'ACTIVE' and r.qty = :qty and exists (
+        select 1 from reservation o where o.order_id = r.order_id and o.state = 'ACTIVE' and o.id <> r.id)
+    returning r.sku_id, r.location_id
+    """
+)
 
 
 def shrink(session: Session, *, order_line_id: int, qty: int, ref: str, actor: str) -> None:
-    """Take ``qty`` units out of a line's waiting promise. Refuses to take all: that is a cancellation."""
-    row = session.execute(_SHRINK, {"order_line_id": order_line_id, "qty": qty}).first()
+    """Take ``qty`` units out of a line's waiting promise.
+
+    Refuses to take the last units of a whole order: that is a cancellation. The order is locked by the
+    caller, so its other lines do not change meanwhile.
+    """
+    facts = {"order_line_id": order_line_id, "qty": qty}
+    row = session.execute(_SHRINK, facts).first() or session.execute(_RELEASE_LINE, facts).first()
     if row is None:
-        raise Conflict(
-            "WRONG_STATE", "Nothing of the line would be left to pick up; cancel the order instead."
-        )
+        raise Conflict("WRONG_STATE", "Nothing would be left to pick up; cancel the order instead.")
     give_back(session, sku_id=row.sku_id, location_id=row.location_id, qty=qty, ref=ref, actor=actor)
 
 
