@@ -31,7 +31,7 @@ export async function open(person) {
   const [{ messages }] = await Promise.all([ask(`/persons/${person.id}/chat`), readMenu(person)]);
   here.check();
   last = lastAt = 0;
-  const more = button("···", () => moreSheet(person), { class: "more", "aria-label": word("more") });
+  const more = button(icon("more"), () => moreSheet(person), { class: "more", "aria-label": word("more") });
   const log = made("ol", { class: "log", id: "log", "aria-live": "polite", "aria-label": word("chat") });
   const list = () => openList(person, () => open(person));
   show(bar(word("account"), { back: list, right: more }), log, made("footer", { id: "foot" }));

@@ -55,7 +55,7 @@ async function part(clerk, name) {
   const same = clerk.shown === name;
   Object.assign(clerk, { part: name, shown: name, onTick: null });
   const frame = (content, draw) => draw(
-    bar(word("clerkDoor"), { right: button("···", () => more(clerk), { class: "more", "aria-label": word("more") }) }),
+    bar(word("clerkDoor"), { right: button(icon("more"), () => more(clerk), { class: "more", "aria-label": word("more") }) }),
     div("page clerk", badge(clerk), content),
     made("nav", { class: "tabbar", "aria-label": word("clerkDoor") }, Object.keys(PARTS).map((one) =>
       button([icon(one), word("clerk_" + one)], () => part(clerk, one), { "data-part": one, "aria-current": one === name ? "page" : null }))));

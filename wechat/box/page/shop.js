@@ -69,7 +69,7 @@ class Shop {
 
 function frame(shop, [content, { title = word("mini"), back = null, foot = null } = {}], same = false) {
   (same ? showAgain : show)(
-    bar(title, { back, right: div("capsule", button("···", () => more(shop), { "aria-label": word("more") }),
+    bar(title, { back, right: div("capsule", button(icon("more"), () => more(shop), { "aria-label": word("more") }),
       button("◎", () => document.dispatchEvent(new CustomEvent("open-tab", { detail: "chat" })), { "aria-label": word("close") })) }),
     div("page shop", content),
     foot ?? tabbar(shop),

@@ -183,6 +183,11 @@ class Page:
         self.call("Input.dispatchKeyEvent", type="keyDown", **facts)
         self.call("Input.dispatchKeyEvent", type="keyUp", **{**facts, "text": ""})
 
+    def upload(self, selector: str, path: Path) -> None:
+        """Choose a file in a file field."""
+        node = self.call("Runtime.evaluate", expression=f"document.querySelector({json.dumps(selector)})")
+        self.call("DOM.setFileInputFiles", files=[str(path)], objectId=node["result"]["objectId"])
+
     def picture(self, path: Path) -> None:
         """A screenshot as PNG."""
         path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))

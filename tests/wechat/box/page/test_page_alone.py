@@ -1,6 +1,7 @@
 """The page in a real browser with only the box behind it: chats, menus, faults, the keyboard, both languages."""
 
 import time
+from pathlib import Path
 
 from tests.wechat.box.page.chromium import Chromium, Page
 from tests.wechat.box.world import Ear, Heard, RunningBox
@@ -162,3 +163,18 @@ def test_an_answer_against_the_rules_is_shown_as_wechat_shows_it(
     page.type("#say input", "在吗")
     page.press("Enter")
     page.see(".log .fault", "服务出现故障")
+
+
+def test_the_picture_of_a_code_is_scanned(sandbox: RunningBox, ear: Ear, page: Page, tmp_path: Path) -> None:
+    asked = {"action_name": "QR_LIMIT_STR_SCENE", "action_info": {"scene": {"scene_str": "poster:7"}}}
+    ticket = sandbox.call("/cgi-bin/qrcode/create", asked).json()["ticket"]
+    picture = tmp_path / "code.jpg"
+    picture.write_bytes(sandbox.call("/cgi-bin/showqrcode", ticket=ticket).content)
+    opened(page, sandbox)
+    page.see(".walls .code", "poster:7")
+    page.upload("#beside input[type=file]", picture)
+    page.see(".card-of-account", "你刚扫了码")
+    page.click("#follow")
+    ear.wait_for(1)
+    page.upload("#beside input[type=file]", picture)
+    page.see(".delivery", "扫码")
