@@ -43,7 +43,7 @@ class Account(Growing):
 
 
 class Bill(Generic[Row]):
-    """A bill whose SHA-1 has been checked. Iterating streams its rows, as often as you like, and raises
+    """A bill whose SHA-1 has been checked. Iterating streams its rows, one reader after another, and raises
     Malformed where they are not understood or do not add up to the summary; act only after the last row."""
 
     def __init__(self, file: BinaryIO | None, layout: Format[Row]) -> None:

@@ -15,8 +15,10 @@ from wechat.pay.signing import NoticeKey
 
 REST_S = 3600
 """Between two fetches, whatever makes us want one: the serial of a forged notice costs at most this."""
-REST_WITHOUT_KEYS_S = 30
-"""The same while nothing at all can be verified and the last fetch failed."""
+REST_AFTER_FAILURE_S = 60
+"""The same when the last fetch brought neither a list nor the word that there is none."""
+WAIT_S = 3.0
+"""How long one who needs the list waits for another who is fetching it: WeChat waits 5 s for our answer."""
 AGE_S = 12 * 3600
 """In certificate mode they are looked up again after this, so that a new one is there before it is used."""
 _PATH = "/v3/certificates"
@@ -35,24 +37,27 @@ class Certificates:
         self._clock = clock
         self._one = threading.Lock()
         self._asked_s: float | None = None
-        self._rest_s = REST_S
+        self._rest_s: float = REST_S
+        self._count = 0
 
     def renew(self) -> None:
         """Fetches the list unless it was asked for within the hour; who comes while another fetches waits for
-        that. Failing is no error here: what was looked for is then still unknown."""
-        with self._one:
-            if not self._rested(self._rest_s):
-                return
-            self._asked_s = self._clock()
-            try:
+        that, a little. Failing is no error here: what was looked for is then still unknown."""
+        if not self._one.acquire(timeout=WAIT_S):
+            return
+        try:
+            if self._rested(self._rest_s):
+                self._asked_s = self._clock()
+                self._rest_s = REST_AFTER_FAILURE_S
                 self.fetch()
                 self._rest_s = REST_S
-            except WeChatError:
-                self._rest_s = REST_WITHOUT_KEYS_S if self._platform.is_empty else REST_S
+        except WeChatError:
+            return
+        finally:
+            self._one.release()
 
     def refresh(self) -> None:
-        """In certificate mode: fetches what is not held yet, or is older than half a day. Never waits for
-        another thread that has something to go on with."""
+        """In certificate mode: fetches what is not held yet, or is older than half a day."""
         if not self._platform.has_public_key and (self._platform.is_empty or self._rested(AGE_S)):
             self.renew()
 

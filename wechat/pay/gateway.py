@@ -77,7 +77,7 @@ class Gateway:
     ) -> dict[str, Any]:
         """A signed GET. Raises Unavailable or Refused. `prove` checks the answer in another way than by the
         keys held (and raises BadSignature); `once` forbids repeats."""
-        serial = self._serial(refresh=prove is None)
+        serial = self._own_serial() if prove else self._serial(api)
         call = _Call(api, "GET", path, params, b"", serial, prove or self._signed)
         return self._call(call, most=1 if once else 9)
 
@@ -87,7 +87,7 @@ class Gateway:
         """A signed POST of JSON, or of nothing; a 204 answers {}. `sealer` is what encrypted a part of the
         fields. Raises Unavailable (nothing was done), Unknown or Refused."""
         body = b"" if fields is None else orjson.dumps(fields)
-        serial = sealer.serial if sealer else self._serial(refresh=True)
+        serial = sealer.serial if sealer else self._serial(api)
         return self._call(_Call(api, "POST", path, None, body, serial, self._signed))
 
     def sealer(self, api: str) -> Sealer:
@@ -103,7 +103,7 @@ class Gateway:
     def download(self, api: str, target: str) -> Iterator[Iterator[bytes]]:
         """The raw pieces of a file; its answer is the only one that WeChat does not sign. `target`: path and
         query. Raises Unavailable or Refused, also while the pieces are read."""
-        call = _Call(api, "GET", target, None, b"", self._serial(refresh=True), self._signed)
+        call = _Call(api, "GET", target, None, b"", self._serial(api), self._signed)
         switched = time.monotonic() < self._main_down_until_s
         try:
             with self._http.stream(self._request(call, self._bases[switched])) as found:
@@ -120,10 +120,15 @@ class Gateway:
             return
         raise Unavailable(api, broken.code)
 
-    def _serial(self, *, refresh: bool) -> str:
+    def _serial(self, api: str) -> str:
         # Sent with every call: it tells WeChat which of its keys we hold (WECHAT_PAY 3.1).
-        if refresh and self._refresh:
+        if self._refresh:
             self._refresh()
+        if self._platform.is_empty:
+            raise Unavailable(api, "CERTIFICATE", "no platform certificate yet: nothing could be believed")
+        return self._own_serial()
+
+    def _own_serial(self) -> str:
         sealer = self._platform.sealer(seconds=self._clock())
         return sealer.serial if sealer else ""
 

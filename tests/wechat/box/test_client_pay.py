@@ -3,10 +3,12 @@
 import secrets
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.wechat.box.relay import relay_to
 from tests.wechat.box.shop import set_clock
 from tests.wechat.box.world import Ear, RunningBox, wait_until
 from wechat.errors import Refused, Unavailable
@@ -31,6 +33,7 @@ from wechat.pay import (
     Transferred,
     TransferState,
 )
+from wechat.pay.config import BACKUP_BASE, BASE
 
 STORE, STORE_NAME = "1900000109", "深圳市连客商贸有限公司"
 
@@ -323,3 +326,24 @@ def test_bills_that_are_not_there_or_not_whole(merchant: Merchant) -> None:
     merchant.box.post("/settings", bill_trouble="NO_STATEMENT_EXIST")
     with merchant.pay.trade_bill(day) as bill:
         assert (bill.is_empty, list(bill)) == (True, [])
+
+
+def test_over_https_under_wechats_own_names(tmp_path: Path, ear: Ear) -> None:
+    sandbox = RunningBox(tmp_path / "tls", "--tls", "--exit-with-parent")
+    try:
+        ca = tmp_path / "ca.pem"
+        ca.write_text(sandbox.told["ca_pem"])
+        with relay_to(int(sandbox.base.rpartition(":")[2])) as (proxy, asked):
+            sandbox.http.verify = str(ca)
+            merchant = Merchant(sandbox, ear)
+            config = replace(merchant.config, base=BASE, backup_base=BACKUP_BASE)
+            merchant.pay = Pay(config, Http(ca_file=str(ca), proxy=proxy))
+            number, transaction = merchant.order(1000)
+            assert merchant.pay.query(number).transaction_id == transaction
+            stranger = Pay(config, Http(proxy=proxy, attempts=1))  # does not know that authority
+            with pytest.raises(Unavailable) as caught:
+                stranger.close(number)
+            assert caught.value.code == "CONNECTION"
+        assert {host.partition(":")[0] for host in asked} == {"api.mch.weixin.qq.com"}
+    finally:
+        sandbox.stop()
