@@ -218,6 +218,22 @@ def test_doubt_stays_when_the_repeat_is_never_sent(name: str) -> None:
         WRITES[name][0](a_pay(line, backup=nobody(), http=quick(attempts=2)))
 
 
+@pytest.mark.parametrize("refusal", [failing(403, "NO_AUTH"), failing(400, "INVALID_REQUEST")])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *((name, Unknown) for name in ("refund", "redirect_refund", "transfer", "share", "return_share")),
+        *((name, Refused) for name in ("prepay", "close", "cancel_transfer", "query")),
+    ],
+)
+def test_a_refused_repeat_of_a_payout_leaves_the_first_attempt_in_doubt(
+    name: str, kind: type[WeChatError], refusal: Say
+) -> None:
+    with serving(answering(Say(cut=True), refusal)) as line, pytest.raises(WeChatError) as caught:
+        ALL[name][0](a_pay(line))
+    assert (type(caught.value), len(line.calls)) == (kind, 2)
+
+
 def test_connections_are_kept() -> None:
     with serving(answering(TRADE)) as line:
         pay = a_pay(line)

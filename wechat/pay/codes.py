@@ -111,6 +111,10 @@ _BY_API = {
 _CAREFUL = frozenset({"pay.transfer"})
 """Calls after which a code that we do not know proves nothing: money may be on its way (WECHAT_PAY 9.1)."""
 
+PAYS_OUT = frozenset({"pay.refund", "pay.redirect_refund", "pay.transfer", "pay.share", "pay.return_share"})
+"""Calls that move money away. A refusal of a repeat says nothing about what the attempt before it did, and
+whoever took it for a no might pay twice."""
+
 _EXACT = {
     "268512771": ("ORDER_NOT_EXIST", ""),
     "268447840": ("FREQUENCY_LIMITED", ""),

@@ -11,7 +11,7 @@ import requests
 
 from wechat.errors import BadSignature, Malformed, Refused, Unavailable, Unknown
 from wechat.http import Answer, Broken, Http
-from wechat.pay.codes import Kind, Meaning, meaning
+from wechat.pay.codes import PAYS_OUT, Kind, Meaning, meaning
 from wechat.pay.platform_keys import PlatformKeys, Sealer
 from wechat.pay.signing import MerchantKey
 
@@ -222,6 +222,6 @@ def _error(call: _Call, failure: _Failure | None, *, doubt: bool) -> Refused | U
     assert failure is not None
     found = failure.meaning
     detail = f"{failure.detail} {found.action}".strip()
-    if found.kind is Kind.NO:
+    if found.kind is Kind.NO and not (doubt and call.api in PAYS_OUT):
         return Refused(call.api, found.code, detail)
     return (Unknown if doubt else Unavailable)(call.api, found.code, detail)
