@@ -22,20 +22,23 @@ def authorize(box: Box, request: Request) -> Response:
     """GET open.weixin.qq.com/connect/oauth2/authorize: redirects with a code. In the box the visitor chooses who
     she is; ``box_person`` in the query chooses for her."""
     args = request.args
-    missing = {"scope": 10010, "redirect_uri": 10011, "appid": 10012, "state": 10013}
-    for name, errcode in missing.items():
-        if not args.get(name) and name != "state":
+    for name, errcode in (("scope", 10010), ("redirect_uri", 10011), ("appid", 10012)):
+        if not args.get(name):
             return _oops(errcode, f"{name} 参数缺失")
-    parts = urlsplit(args["redirect_uri"])
+    try:
+        parts = urlsplit(args["redirect_uri"])
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.netloc:
         return _oops(10003, "redirect_uri 域名与后台配置不一致")
     if args["appid"] != box.credentials.oa.appid:
         return _oops(40013, "invalid appid")
     if args["scope"] not in _SCOPES or args.get("response_type") != "code":
         return _oops(10005, "Scope 参数错误或没有 Scope 权限")
-    if not args.get("box_person"):
+    try:
+        person = people.get(box, args.get("box_person", ""))
+    except people.NoSuchPerson:
         return _ask_who(box, request)
-    person = people.get(box, args["box_person"])
     snapshot = args.get("forceSnapShot") == "true" or box.settings()["snapshot_visitors"]
     code = hand_out(box, person, args["scope"], snapshot=bool(snapshot))
     query = {"code": code, "state": args.get("state", "")}

@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -259,3 +260,18 @@ def test_calls_of_pay_fail_in_their_own_words(sandbox: RunningBox, ear: Ear) -> 
     with pytest.raises(Exception, match="failed to verify the signature"):
         peer.query(out_trade_no="LX-0001")
     assert peer.query(out_trade_no="LX-0001")[0] == 200
+
+
+def test_rules_and_what_they_have_seen_survive_a_restart(tmp_path: Path) -> None:
+    first = RunningBox(tmp_path)
+    _rule(first, "-1", path=TAGS, share=0.5, seed=3)
+    before = _runs(first, 10)
+    first.stop(kill=True)
+    second = RunningBox(tmp_path)
+    after = _runs(second, 10)
+    assert second.get("/faults")["rules"][0]["seen"] == 20
+    second.post("/faults", 201, kind="-1", path="/cgi-bin/getcallbackip", share=0.5, seed=3)
+    token = second.token()
+    again = [_errcode(second, "/cgi-bin/getcallbackip", access_token=token) != 0 for _ in range(20)]
+    assert again == before + after
+    assert second.stop() == 0

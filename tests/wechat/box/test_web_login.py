@@ -29,7 +29,7 @@ def _visit(sandbox: RunningBox, url: str) -> str:
 
 def test_a_visitor_comes_back_with_a_code(sandbox: RunningBox, oauth: WeChatOAuth) -> None:
     person = sandbox.person("小 <兰>")
-    page = _visit(sandbox, oauth.authorize_url)
+    page = _visit(sandbox, oauth.authorize_url.replace("#", "&box_person=nobody#"))
     assert "小 &lt;兰&gt;" in page
     back = urlsplit(_visit(sandbox, oauth.authorize_url.replace("#", f"&box_person={person['id']}#")))
     query = parse_qs(back.query)
@@ -105,6 +105,7 @@ def test_codes_live_five_minutes(sandbox: RunningBox, oauth: WeChatOAuth) -> Non
         ({"redirect_uri": ""}, "10011"),
         ({"appid": ""}, "10012"),
         ({"redirect_uri": "shop.example"}, "10003"),
+        ({"redirect_uri": "http://[x"}, "10003"),
         ({"scope": "snsapi_login"}, "10005"),
         ({"appid": "wx0"}, "40013"),
     ],
