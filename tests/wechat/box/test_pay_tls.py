@@ -150,6 +150,38 @@ def test_order_refund_and_bill_with_an_unpatched_peer(secured: Secured, ear: Ear
     assert set(secured.asked) == {"api.mch.weixin.qq.com:443"}
 
 
+def test_every_family_of_calls_with_an_unpatched_peer(secured: Secured, ear: Ear) -> None:
+    shop, peer = Shop(secured.box, ear, secured.merchant()), secured.merchant()
+    openid, mchid = shop.shopper["mp_openid"], secured.box.told["pay"]["mchid"]
+    shop.prepay("ORDER-1")
+    assert peer.close("ORDER-1")[0] == 204
+    subs = [
+        {
+            "mchid": mchid,
+            "attach": "x",
+            "amount": {"total_amount": fen, "currency": "CNY"},
+            "out_trade_no": f"PART-{fen}",
+            "description": "货",
+        }
+        for fen in (300, 201)
+    ]
+    whole = {"combine_payer_info": {"openid": openid}, "notify_url": ear.url + "/combined"}
+    shop.pay(told(peer.combine_pay("WHOLE-1", subs, **whole))["prepay_id"])
+    assert len(told(peer.combine_query("WHOLE-1"))["sub_orders"]) == 2
+    transaction = shop.shared("ORDER-2")
+    told(peer.profitsharing_add_receiver("PERSONAL_OPENID", openid, "STAFF", name="小兰"))
+    part = {"type": "PERSONAL_OPENID", "account": openid, "amount": 700, "description": "佣金"}
+    told(peer.profitsharing_order(transaction, "S-1", [part], False))
+    assert told(peer.profitsharing_order_query(transaction, "S-1"))["receivers"][0]["amount"] == 700
+    assert told(peer.profitsharing_amount_query(transaction))["unsplit_amount"] == 9240
+    reports = [{"info_type": "岗位类型", "info_content": "a"}, {"info_type": "报酬说明", "info_content": "b"}]
+    given = {"transfer_scene_report_infos": reports, "notify_url": ear.url + "/transferred"}
+    asked = told(peer.mch_transfer_bills("T1", "1005", openid, 200_000, "佣金", "小兰", **given))
+    assert asked["state"] == "WAIT_USER_CONFIRM"
+    assert told(peer.mch_transfer_bills_cancel("T1"))["state"] == "CANCELING"
+    assert set(secured.asked) == {"api.mch.weixin.qq.com:443"}
+
+
 @NAIVE
 def test_certificate_mode_from_the_first_download(secured: Secured, ear: Ear) -> None:
     secured.box.post("/settings", merchant_mode="cert-only")
