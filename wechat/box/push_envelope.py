@@ -165,19 +165,22 @@ def open_reply(account: Account, mode: str, body: bytes) -> ElementTree.Element:
 
 def open_json_reply(account: Account, mode: str, body: bytes) -> dict[str, Any]:
     """The reply's JSON out of an answer's body, as mini-programs may give it. Raises BadReply."""
+    outer = _json(body)
+    if "Encrypt" in outer:
+        return _json(_unlocked(account, mode, {name: str(value) for name, value in outer.items()}))
+    if mode == "safe":
+        raise BadReply("safe mode is on, but the reply is not encrypted")
+    return outer
+
+
+def _json(body: bytes) -> dict[str, Any]:
     try:
-        outer = json.loads(body)
+        told = json.loads(body)
     except (ValueError, RecursionError):
         raise BadReply("the answer is neither success, nor empty, nor JSON") from None
-    if isinstance(outer, dict) and "Encrypt" in outer:
-        outer = json.loads(
-            _unlocked(account, mode, {name: str(value) for name, value in outer.items()}) or b"0"
-        )
-    elif mode == "safe":
-        raise BadReply("safe mode is on, but the reply is not encrypted")
-    if not isinstance(outer, dict):
+    if not isinstance(told, dict):
         raise BadReply("the reply is not a JSON object")
-    return outer
+    return told
 
 
 def _unlocked(account: Account, mode: str, outer: Mapping[str, str]) -> bytes:

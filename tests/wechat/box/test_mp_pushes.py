@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import xmltodict
-from wechatpy.crypto import WeChatCrypto
-from wechatpy.utils import check_signature
+from wechatpy.crypto import PrpCrypto, WeChatCrypto
+from wechatpy.utils import WeChatSigner, check_signature
 
 from tests.wechat.box.world import Ear, Heard, RunningBox
 
@@ -83,6 +83,23 @@ def test_verdicts_in_safe_json(sandbox: RunningBox, ear: Ear, answer: bytes, ver
     lines = sandbox.get(f"/persons/{person['id']}/chat")["messages"]
     shown = [line["text"] for line in lines if line["type"] == "fault"]
     assert shown == (["该小程序提供的服务出现故障，请稍后再试"] if verdict == "fault" else [])
+
+
+@pytest.mark.parametrize(
+    ("inside", "verdict"),
+    [(b'{"demo_resp":"good luck"}', "encrypted reply"), (b"[1]", "fault"), (b"\xff", "fault")],
+)
+def test_encrypted_answers(sandbox: RunningBox, ear: Ear, inside: bytes, verdict: str) -> None:
+    sandbox.post("/settings", mp_callback_url=ear.url + "/mp")
+    stamp, nonce = "1713424427", "415670741"
+    crypto = _crypto(sandbox)
+    locked = PrpCrypto(crypto.key).encrypt(inside, sandbox.told["mp"]["appid"]).decode()
+    signer = WeChatSigner()
+    signer.add_data(sandbox.told["mp"]["token"], stamp, nonce, locked)
+    answer = {"Encrypt": locked, "MsgSignature": signer.signature, "TimeStamp": int(stamp), "Nonce": nonce}
+    ear.answer = lambda heard: (200, json.dumps(answer).encode())
+    told = sandbox.post(f"/persons/{sandbox.person()['id']}/mp/say", text="在吗")["delivery"]
+    assert told["verdict"] == verdict
 
 
 def test_saving_the_callback_greets_it(sandbox: RunningBox, ear: Ear) -> None:
