@@ -6,10 +6,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.wechat import pay_vectors as p
 from tests.wechat import vectors as v
 from tests.wechat.local import Call, Line, Say, quick, serving
 from tests.wechat.merchant import (
@@ -39,7 +41,7 @@ from tests.wechat.platform import (
 from tests.wechat.test_calls import whole_chain
 from wechat.errors import BadSignature, Refused, Unavailable, WeChatError
 from wechat.pay import Paid, Pay, PayConfig
-from wechat.pay.platform_keys import PlatformKeys, certificate_of, hex_serial, same_serial
+from wechat.pay.platform_keys import PlatformKeys, certificate_of, same_serial
 
 FIRST = issued()
 SECOND = issued("5DEA10EF55877E3CF6C33255C2E7DEFFF7E427EC", OTHER_KEY, from_at=NOW - timedelta(days=1))
@@ -83,20 +85,6 @@ def asked(line: Line) -> int:
 
 
 @pytest.mark.parametrize(
-    ("pem", "serial"),
-    [
-        (FIRST.pem, LEADING_ZERO),
-        (p.GO_CERTIFICATE, "D7CE59D1F522D701"),
-        (p.JAVA_MERCHANT_CERTIFICATE, "5F1C72E2A8931B72A2E13AF8DEE92471EB397115"),
-        (p.AXIOS_CLIENT_CERTIFICATE, "898DBAD30F416EC7"),
-        (p.AXIOS_SERVER_CERTIFICATE, "BE2A2344B984167B"),
-    ],
-)
-def test_a_certificate_is_called_by_its_serial_with_its_leading_zero(pem: str, serial: str) -> None:
-    assert certificate_of(pem).serial == serial
-
-
-@pytest.mark.parametrize(
     "serial", [LEADING_ZERO, LEADING_ZERO.lower(), LEADING_ZERO[1:], "00" + LEADING_ZERO]
 )
 def test_certificate_serials_are_the_same_in_any_case_and_with_any_zeros(serial: str) -> None:
@@ -104,18 +92,6 @@ def test_certificate_serials_are_the_same_in_any_case_and_with_any_zeros(serial:
     clock = Clock()
     config = replace(without_public_key(), platform_certificates_pem=(FIRST.pem,))
     assert isinstance(told(a_pay_on(config, clock), FIRST, clock, **{"Wechatpay-Serial": serial}), Paid)
-
-
-@pytest.mark.parametrize(
-    "serial", [KEY_ID, KEY_ID.lower(), "0x" + LEADING_ZERO, "+1", "1_0", "１２", " 1", "", "F" * 65]
-)
-def test_everything_else_is_compared_as_it_stands(serial: str) -> None:
-    assert same_serial(serial) == serial
-
-
-@pytest.mark.parametrize(("number", "text"), [(0, "00"), (0xC, "0C"), (0x1C, "1C"), (0xABC, "0ABC")])
-def test_serials_are_printed_in_whole_bytes(number: int, text: str) -> None:
-    assert hex_serial(number) == text
 
 
 def test_certificate_mode_starts_with_nothing_but_the_apiv3_key() -> None:
@@ -377,3 +353,36 @@ def test_no_error_of_a_fetch_tells_the_key() -> None:
     with serving(always(FORGED["sealed with another key"])) as line, pytest.raises(WeChatError) as caught:
         Pay(without_public_key(line.base), quick()).fetch_certificates()
     assert v.DERIVED_APIV3_KEY not in whole_chain(caught.value)
+
+
+json_values = st.one_of(
+    st.none(), st.integers(), st.text(max_size=20), st.lists(st.none(), max_size=2), st.just({"nonce": 1})
+)
+
+
+def test_any_value_in_any_place_of_a_list() -> None:
+    clock, now = Clock(), [signed_by(FIRST, {}, seconds=SECONDS)]
+    with serving(lambda call: now[0]) as line:
+        pay = a_pay_on(a_config(line.base), clock)
+
+        @settings(deadline=None, max_examples=60)
+        @given(
+            st.sampled_from(["data", "serial_no", "encrypt_certificate", "nonce", "ciphertext", "pem"]),
+            json_values,
+        )
+        def any_value(name: str, value: object) -> None:
+            one = FIRST._replace(pem=str(value)) if name == "pem" else FIRST
+            answer: dict[str, Any] = listed([one])
+            first = answer["data"][0]
+            for holder in (answer, first, first["encrypt_certificate"]):
+                if name in holder:
+                    holder[name] = value
+            by_public_key = Issued(KEY_ID, "", PLATFORM_KEY)
+            now[0] = signed_by(by_public_key, answer, seconds=SECONDS)
+            if name == "data" and value in (None, []):
+                assert pay.fetch_certificates() == 0
+            else:
+                with pytest.raises(Unavailable):
+                    pay.fetch_certificates()
+
+        any_value()

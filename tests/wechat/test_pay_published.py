@@ -16,9 +16,10 @@ from wechatpayv3.utils import aes_decrypt, load_certificate, rsa_decrypt, rsa_en
 
 from tests.wechat import pay_vectors as p
 from tests.wechat import vectors as v
-from tests.wechat.merchant import MERCHANT_KEY, MERCHANT_PEM
+from tests.wechat.merchant import KEY_ID, MERCHANT_KEY, MERCHANT_PEM
+from tests.wechat.platform import LEADING_ZERO, issued
 from wechat.errors import Malformed
-from wechat.pay.platform_keys import PlatformKeys, certificate_of
+from wechat.pay.platform_keys import PlatformKeys, certificate_of, hex_serial, same_serial
 from wechat.pay.signing import MerchantKey, NoticeKey
 
 SKIT = MerchantKey("1900000001", "A1", p.SKIT_KEY)
@@ -100,3 +101,29 @@ def test_what_we_seal_opens_and_what_wechatpayv3_seals_we_open(text: str) -> Non
 def test_what_does_not_open_is_malformed(text: str) -> None:
     with pytest.raises(Malformed):
         MerchantKey("1900000001", "A1", MERCHANT_PEM).open(text)
+
+
+@pytest.mark.parametrize(
+    ("pem", "serial"),
+    [
+        (issued(LEADING_ZERO).pem, LEADING_ZERO),
+        (p.GO_CERTIFICATE, "D7CE59D1F522D701"),
+        (p.JAVA_MERCHANT_CERTIFICATE, "5F1C72E2A8931B72A2E13AF8DEE92471EB397115"),
+        (p.AXIOS_CLIENT_CERTIFICATE, "898DBAD30F416EC7"),
+        (p.AXIOS_SERVER_CERTIFICATE, "BE2A2344B984167B"),
+    ],
+)
+def test_a_certificate_is_called_by_its_serial_with_its_leading_zero(pem: str, serial: str) -> None:
+    assert certificate_of(pem).serial == serial
+
+
+@pytest.mark.parametrize(
+    "serial", [KEY_ID, KEY_ID.lower(), "0x" + LEADING_ZERO, "+1", "1_0", "１２", " 1", "", "F" * 65]
+)
+def test_everything_else_is_compared_as_it_stands(serial: str) -> None:
+    assert same_serial(serial) == serial
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "00"), (0xC, "0C"), (0x1C, "1C"), (0xABC, "0ABC")])
+def test_serials_are_printed_in_whole_bytes(number: int, text: str) -> None:
+    assert hex_serial(number) == text

@@ -40,7 +40,7 @@ def certificate_of(pem: str) -> Certificate:
     try:
         found = x509.load_pem_x509_certificate(pem.encode())
         key = found.public_key()
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         key = None
     if not isinstance(key, RSAPublicKey):
         raise ValueError("platform certificate: not a certificate with an RSA key in PEM")
