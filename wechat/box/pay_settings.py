@@ -21,6 +21,8 @@ DEFAULTS: dict[str, Any] = {
     "sharing_wait_s": 60,
     "sharing_delay_s": 1,
     "sharing_unfreeze_after_s": 30 * 86400,
+    # A mini-program under trade management settles after the receipt, and shares only then (WECHAT_PAY.md 8).
+    "sharing_waits_for_receipt": False,
     "transfer_delay_s": 0,
     "transfer_pay_delay_s": 1,
     "transfer_cancel_delay_s": 1,
@@ -52,6 +54,8 @@ def problem(name: str, value: Any) -> str | None:
             return f"{name} is a whole number, 0 to {most}"
     if name == "bill_base" and not (isinstance(value, str) and value.startswith(("http://", "https://"))):
         return "bill_base is an http(s) address"
+    if name == "sharing_waits_for_receipt" and type(value) is not bool:
+        return f"{name} is true or false"
     if name == "transfer_scenes" and not (
         isinstance(value, list) and all(isinstance(one, str) for one in value)
     ):

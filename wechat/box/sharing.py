@@ -8,7 +8,7 @@ import sqlite3
 from enum import StrEnum
 from typing import Any
 
-from wechat.box import orders, purse, receivers
+from wechat.box import orders, purse, receivers, shipping
 from wechat.box.inside import Box, digits, rfc3339
 from wechat.box.pay_signing import PayRefusal
 from wechat.box.purse import Kind
@@ -80,7 +80,7 @@ def split(box: Box, asked: dict[str, Any]) -> sqlite3.Row:
 def _check_time(box: Box, order: sqlite3.Row) -> None:
     if purse.held(box, order).thawed:
         raise _invalid("订单已完结分账")
-    if box.now() < order["success_at"] + box.settings()["sharing_wait_s"]:
+    if box.now() < order["success_at"] + box.settings()["sharing_wait_s"] or _waits(box, order):
         raise _invalid("订单处理中，请稍后重试")
     before = box.store.row(
         "SELECT count(*) AS n, sum(thaws AND state = 'PROCESSING') AS ending FROM splits"
@@ -92,6 +92,14 @@ def _check_time(box: Box, order: sqlite3.Row) -> None:
         raise _invalid("订单已完结分账")
     if before["n"] >= _MOST_SPLITS:
         raise _invalid("订单分账次数超过限制")
+
+
+def _waits(box: Box, order: sqlite3.Row) -> bool:
+    """Does the order wait for its receipt before its money settles?"""
+    if not box.settings()["sharing_waits_for_receipt"] or order["appid"] != box.credentials.mp.appid:
+        return False
+    sent = shipping.of(box, order["transaction_id"])
+    return sent is None or sent["settled_at"] is None
 
 
 def _check_receiver(box: Box, appid: str, one: dict[str, Any]) -> None:

@@ -4,11 +4,12 @@ wechatpayv3 seals names in the caller's own list (WECHAT_PAY.md 11.2-12), so eac
 Bodies that it would not build (unknown members, wrong types) are sent by hand.
 """
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from tests.wechat.box.shop import Shop, refused, set_clock, told
+from tests.wechat.box.shop import CHINA, Shop, refused, set_clock, told
 from tests.wechat.box.test_pay_bills import fetched, rows
 from tests.wechat.box.wire import post
 from tests.wechat.box.world import RunningBox, wait_until
@@ -137,6 +138,25 @@ def test_ratio_is_a_setting_and_the_last_split_thaws(sharing: Shop, sandbox: Run
     assert split(sharing, transaction, "S-1", [to_merchant(100)], last=True)[0] == 200
     ended(sharing, transaction, "S-1")
     assert (unsplit(sharing, transaction), sandbox.get("/pay")["frozen_fen"]) == (0, 0)
+
+
+def test_managed_mini_program_shares_only_after_the_receipt(sharing: Shop, sandbox: RunningBox) -> None:
+    sandbox.post("/settings", sharing_waits_for_receipt=True)
+    transaction = sharing.shared("ORDER-1")
+    early = split(sharing, transaction, "S-1", [to_merchant(100)])
+    refused(early, 400, "INVALID_REQUEST", "订单处理中，请稍后重试")
+    sent = {
+        "order_key": {"order_number_type": 2, "transaction_id": transaction},
+        "logistics_type": 1,
+        "delivery_mode": 1,
+        "shipping_list": [{"tracking_no": "SF1", "express_company": "STO", "item_desc": "外套*1"}],
+        "upload_time": datetime.now(CHINA).isoformat(timespec="milliseconds"),
+        "payer": {"openid": sharing.shopper["mp_openid"]},
+    }
+    assert sandbox.call("/wxa/sec/order/upload_shipping_info", sent, app="mp").json()["errcode"] == 0
+    refused(split(sharing, transaction, "S-1", [to_merchant(100)]), 400, "INVALID_REQUEST")
+    sandbox.post(f"/persons/{sharing.shopper['id']}/mp/receive", order="ORDER-1")
+    wait_until(lambda: split(sharing, transaction, "S-1", [to_merchant(100)])[0] == 200)
 
 
 def test_part_that_fails_stays_frozen_and_can_be_split_anew(sharing: Shop, sandbox: RunningBox) -> None:
