@@ -8,6 +8,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from flask import Flask
@@ -51,22 +52,32 @@ def serve(wishes: Wishes) -> None:
     outbox.resume(box)
     app = make_app(box)
     servers = _bound(wishes, store, app)
-    over = threading.Event()
+    # A signal may strike while this thread waits below: an Event would then wait for itself, a SimpleQueue is
+    # made for that.
+    over: SimpleQueue[None] = SimpleQueue()
     for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: over.set())
+        signal.signal(sign, lambda *_: over.put(None))
     courier = Courier(box)
     courier.start()
     for server in servers:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     box.told = _line(box, servers, tls.ca_pem(store) if wishes.tls else None)
     _tell(box.told)
-    while not over.wait(_PARENT_LOOK_S if wishes.exit_with_parent else 3600):
+    while not _told_to_end(over, _PARENT_LOOK_S if wishes.exit_with_parent else 3600):
         if wishes.exit_with_parent and os.getppid() != parent:
             break
     courier.stop()
     for server in servers:
         server.shutdown()
     store.close()
+
+
+def _told_to_end(over: "SimpleQueue[None]", within_s: float) -> bool:
+    try:
+        over.get(timeout=within_s)
+    except Empty:
+        return False
+    return True
 
 
 def _bound(wishes: Wishes, store: Store, app: Flask) -> list[Server]:
