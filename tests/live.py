@@ -2,6 +2,7 @@
 database, beside the box.
 """
 
+import contextlib
 import os
 import signal
 import time
@@ -42,7 +43,8 @@ class Live:
         """
         pid = self.family.pid(name)
         for one in [*_children(pid), pid]:
-            os.kill(one, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
 
     def wait_until_ready(self, *, timeout_s: float = 30) -> None:
         """Let whoever was killed be started again, until the web server answers."""
@@ -57,9 +59,10 @@ class Live:
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """Stop both, as SIGTERM does."""
+        """End both at once: what a test leaves behind needs no good-bye (tests/machinery tries SIGTERM)."""
         self.session.close()
         for name in ("web", "worker"):
+            self.kill(name)
             self.family.stop(name)
 
 
