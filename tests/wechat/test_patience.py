@@ -74,7 +74,7 @@ def test_a_stream_has_its_own_limit_and_may_take_longer_than_an_answer() -> None
             assert b"".join(found.pieces) == b"x" * 980 + b"y" * 20
         with (
             pytest.raises(Broken) as caught,
-            http.stream(http.prepare("GET", base + "/"), whole_s=0.3) as found,
+            Http(connect_s=0.1).stream(http.prepare("GET", base + "/"), whole_s=0.3) as found,
         ):
             list(found.pieces)
     assert caught.value.code == "TIMEOUT"

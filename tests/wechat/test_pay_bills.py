@@ -297,6 +297,12 @@ def test_a_bill_that_does_not_agree_with_itself_is_malformed(old: str, new: str)
         read(PUBLISHED.replace(old, new))
 
 
+def test_a_part_of_a_fen_is_malformed_although_the_sum_agrees() -> None:
+    text = FLOWS.replace("`0.10,", "`0.105,").replace("`0.1,", "`0.105,")
+    with pytest.raises(Malformed):
+        list(read_bill(text.encode().splitlines(True), FUND_FLOWS))
+
+
 def test_a_bill_cut_short_is_malformed_wherever_it_is_cut() -> None:
     lines = PUBLISHED.splitlines(True)
     for count in (0, 1, 2, 46, 47):
