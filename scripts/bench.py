@@ -1,4 +1,5 @@
-"""`python3 scripts/bench.py`: how fast the house is, as ratios to a bare Flask hello in the same run.
+"""`python3 scripts/bench.py`: how fast the house is, as ratios to a bare Flask hello in the same run, and to
+other ways of doing the same within one process.
 
 It brings up what it needs on data of its own and stops it. Standard library only, and it must parse on
 Python 3.6 (see bootstrap.py). The work is done by scripts/bench_run.py inside .venv.
@@ -15,6 +16,7 @@ if __package__ in (None, ""):
 from scripts import bootstrap
 
 CASES = ("list", "detail", "nearby", "push", "place_order", "pay_notice")
+IN_PROCESS = ("push_open_answer", "pay_notice_open", "clerk_code_png", "poster")
 
 
 def parse(arguments: "list[str]") -> argparse.Namespace:
@@ -30,9 +32,17 @@ def parse(arguments: "list[str]") -> argparse.Namespace:
         "--seconds", type=_seconds, default=1.5, help="how long one slice of load lasts (default 1.5)"
     )
     reader.add_argument(
-        "--only", choices=CASES, action="append", metavar="CASE", help="only this case; may be repeated"
+        "--only",
+        choices=CASES + IN_PROCESS,
+        action="append",
+        metavar="CASE",
+        help=f"only this case; may be repeated. Over HTTP: {', '.join(CASES)}. In process: {', '.join(IN_PROCESS)}",
     )
-    reader.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
+    reader.add_argument(
+        "--json",
+        action="store_true",
+        help="print one JSON object instead of the tables; cases in process are in it when --only names them",
+    )
     return reader.parse_args(arguments)
 
 

@@ -14,7 +14,8 @@ from scripts.bench_cast import Shopper
 from scripts.bench_figures import Slice
 from scripts.bench_notices import notice
 from scripts.bench_stage import HOUSE, Stage, Wrong
-from wechat.box.push_envelope import seal
+from wechat.box.credentials import Account
+from wechat.box.push_envelope import Posted, seal
 
 # More than the last slice took, so that a slice ends by the clock; but preparing costs time, too.
 SPARE = 1.5
@@ -41,6 +42,19 @@ def post(path: str, body: bytes, kind: str, **headers: str) -> bytes:
     lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\nAccept: */*\r\n"
     return f"{head}Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n{lines}\r\n".encode() + body
+
+
+def sealed_push(account: Account, openid: str, said: str, message_id: int) -> Posted:
+    """A text message in safe mode, as WeChat would send it now."""
+    fields: dict[str, str | int | float] = {
+        "ToUserName": account.original_id,
+        "FromUserName": openid,
+        "CreateTime": int(time.time()),
+        "MsgType": "text",
+        "Content": said,
+        "MsgId": message_id,
+    }
+    return seal(account, "safe", openid, fields)
 
 
 class Case(ABC):
@@ -135,16 +149,7 @@ class Pushes(Case):
 
     def _push(self, openid: str, said: str) -> bytes:
         self._last += 1
-        account = self.stage.credentials.oa
-        fields: dict[str, str | int | float] = {
-            "ToUserName": account.original_id,
-            "FromUserName": openid,
-            "CreateTime": int(time.time()),
-            "MsgType": "text",
-            "Content": said,
-            "MsgId": self._last,
-        }
-        posted = seal(account, "safe", openid, fields)
+        posted = sealed_push(self.stage.credentials.oa, openid, said, self._last)
         return post(f"/callbacks/wechat/oa?{posted.query}", posted.body, "text/xml")
 
     def check(self) -> None:

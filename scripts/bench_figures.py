@@ -39,6 +39,30 @@ class Pair:
     case: Slice
 
 
+@dataclass(frozen=True)
+class Round:
+    """CPU microseconds per call of one job within one process: our way, and the peer's way right beside it."""
+
+    ours_us: float
+    peer_us: float
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Whom a job within one process is measured beside, and the ratio that it is to reach, if any is set."""
+
+    peer: str
+    goal: float | None
+
+
+BESIDE = {
+    "push_open_answer": Beside("wechatpy", 2.5),
+    "pay_notice_open": Beside("bare cryptography", 0.85),
+    "clerk_code_png": Beside("qrcode's default", 3.0),
+    "poster": Beside("nothing cached", None),
+}
+
+
 def of_case(pairs: Sequence[Pair]) -> dict[str, float]:
     """The figures of a case. A ratio of 0.5 means half as fast as hello, or twice its CPU per request."""
     return {
@@ -59,10 +83,28 @@ def of_server(slices: Sequence[Slice]) -> dict[str, float]:
     }
 
 
-def summary(cases: Mapping[str, Sequence[Pair]]) -> dict[str, Any]:
-    """The object that `--json` prints."""
+def of_duel(rounds: Sequence[Round]) -> dict[str, float]:
+    """The figures of a job within one process. A ratio of 2 means half of the peer's CPU time."""
+    return {
+        "ratio_cpu": round(median(one.peer_us / one.ours_us for one in rounds), 3),
+        "ours_us": round(median(one.ours_us for one in rounds), 1),
+        "peer_us": round(median(one.peer_us for one in rounds), 1),
+    }
+
+
+def summary(
+    cases: Mapping[str, Sequence[Pair]], inside: Mapping[str, Sequence[Round]] | None = None
+) -> dict[str, Any]:
+    """The object that `--json` prints; `in_process` is in it when there are such figures, and `hello` is empty
+    when nothing was asked over HTTP."""
     hello = [pair.hello for pairs in cases.values() for pair in pairs]
-    return {"hello": of_server(hello), "cases": {name: of_case(pairs) for name, pairs in cases.items()}}
+    told: dict[str, Any] = {
+        "hello": of_server(hello) if hello else {},
+        "cases": {name: of_case(pairs) for name, pairs in cases.items()},
+    }
+    if inside:
+        told["in_process"] = {name: of_duel(rounds) for name, rounds in inside.items()}
+    return told
 
 
 def table(cases: Mapping[str, Sequence[Pair]]) -> str:
@@ -73,6 +115,17 @@ def table(cases: Mapping[str, Sequence[Pair]]) -> str:
     for name, figures in told["cases"].items():
         absolute = of_server([pair.case for pair in cases[name]])
         lines.append(_row(name, figures["ratio_rps"], figures["ratio_cpu"], absolute))
+    return "\n".join(lines)
+
+
+def inside_table(inside: Mapping[str, Sequence[Round]]) -> str:
+    """The jobs within one process, for people."""
+    lines = [f"{'in process':<18}{'by CPU':>9}{'goal':>9}{'our us':>10}{'their us':>10}  beside"]
+    for name, rounds in inside.items():
+        figures, beside = of_duel(rounds), BESIDE[name]
+        goal = "-" if beside.goal is None else f"{beside.goal:.2f}"
+        told = f"{name:<18}{figures['ratio_cpu']:>9.2f}{goal:>9}"
+        lines.append(f"{told}{figures['ours_us']:>10.1f}{figures['peer_us']:>10.1f}  {beside.peer}")
     return "\n".join(lines)
 
 

@@ -1,5 +1,5 @@
 """What scripts/bench.py does once .venv is there: pairs of hello and case, in an order that is drawn anew
-each time, then the books, then the figures.
+each time, then the books, then the cases within one process, then the figures.
 """
 
 import json
@@ -10,10 +10,11 @@ import time
 from argparse import Namespace
 from types import FrameType
 
-from scripts.bench import CASES, parse
+from scripts import bench_inside
+from scripts.bench import CASES, IN_PROCESS, parse
 from scripts.bench_cases import Case, Details, Lists, Nearby, Notices, Orders, Pushes, get
 from scripts.bench_cast import gather
-from scripts.bench_figures import Pair, Slice, summary, table
+from scripts.bench_figures import Pair, Round, Slice, inside_table, summary, table
 from scripts.bench_stage import HELLO, Stage, Wrong, raised
 from scripts.check_books import broken, report
 from scripts.supervise import StartFailed
@@ -67,8 +68,10 @@ def check(stage: Stage, cases: dict[str, Case]) -> None:
         raise Wrong(report(found))
 
 
-def run(options: Namespace) -> int:
-    """One whole measurement; 0 when every answer was the expected one and the books hold."""
+def over_http(options: Namespace) -> dict[str, list[Pair]]:
+    """Bring the servers up, measure, and see that the books hold; nothing is started when no case is asked."""
+    if options.only and not set(options.only) & set(CASES):
+        return {}
     began = time.monotonic()
     say("bringing up PostgreSQL, Valkey, the house and hello ...")
     with raised(say) as stage:
@@ -76,8 +79,28 @@ def run(options: Namespace) -> int:
         say(f"ready after {time.monotonic() - began:.0f} s")
         pairs = measure(stage, cases, options)
         check(stage, cases)
+    return pairs
+
+
+def in_process(options: Namespace) -> dict[str, list[Round]]:
+    """Measure what needs no server, when the machine has nothing else of ours to do."""
+    # The object that --json prints is promised as it is; who names these cases asks for more.
+    unasked = [] if options.json else list(IN_PROCESS)
+    names = [name for name in IN_PROCESS if name in options.only] if options.only else unasked
+    if not names:
+        return {}
+    duels = bench_inside.make_duels(bench_inside.credentials(), names)
+    return bench_inside.measure(duels, options.pairs, say)
+
+
+def run(options: Namespace) -> int:
+    """One whole measurement; 0 when every answer was the expected one and the books hold."""
+    began = time.monotonic()
+    pairs = over_http(options)
+    inside = in_process(options)
     say(f"done after {time.monotonic() - began:.0f} s")
-    print(json.dumps(summary(pairs)) if options.json else table(pairs), flush=True)
+    tables = ([table(pairs)] if pairs else []) + ([inside_table(inside)] if inside else [])
+    print(json.dumps(summary(pairs, inside)) if options.json else "\n\n".join(tables), flush=True)
     return 0
 
 

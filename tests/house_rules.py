@@ -162,7 +162,8 @@ def libraries(file: File) -> Iterator[Finding]:
             yield line, f"{name} belongs into app/__init__.py, app/api and wechat/box"
         if name == "sqlalchemy" and file.under("wechat/"):
             yield line, "sqlalchemy never in wechat/"
-        if name == "wechatpy" and not file.under("wechat/", "tests/"):
+        # The benchmark measures us beside it; nothing of the house hangs on that file.
+        if name == "wechatpy" and not file.under("wechat/", "tests/", "scripts/bench_peers.py"):
             yield line, "wechatpy only in wechat/"
         if name in OURS and name != "wechat" and file.under("wechat/"):
             yield line, f"wechat/ knows nothing of {name}"
