@@ -3,6 +3,7 @@
 Real WeChat and WeChat in a box differ only in the base URLs and keys of the settings.
 """
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from wechat.mini_program import MiniProgram, MiniProgramConfig
 from wechat.official_account import OfficialAccount, OfficialAccountConfig
 from wechat.pay import Pay, PayConfig
 from wechat.platform import stable_token
-from wechat.tokens import Tokens
+from wechat.tokens import Tokens, TokenStore
 
 REDIS_TIMEOUT_S = 0.1
 # WeChat wants its answer within three seconds, reading the request and writing the answer included.
@@ -83,7 +84,7 @@ def build(
         callback_tx=open_tx(callback_engine, deadline_s=CALLBACK_DEADLINE_S),
         read=open_read(engine),
         redis=_redis(settings),
-        wechat=_wechat(settings, engine),
+        wechat=telephone(settings, PostgresTokenStore(engine)),
         vault=Vault(settings.secret_key.get_secret_value()),
         now=now,
     )
@@ -96,9 +97,13 @@ def _redis(settings: Settings) -> redis.Redis | None:
     return redis.Redis.from_url(settings.redis_url, **limits)
 
 
-def _wechat(settings: Settings, engine: Engine) -> WeChat:
+def telephone(settings: Settings, store: TokenStore, *, clock: Callable[[], float] = time.time) -> WeChat:
+    """The three clients of WeChat from settings, their tokens in ``store``. Touches no network.
+
+    Raises ValueError, naming the setting and never its value, when a key cannot be one. ``clock`` (unix
+    seconds) dates what is signed for WeChat Pay.
+    """
     http = Http(pool_size=settings.web_threads * 2)
-    store = PostgresTokenStore(engine)
     fetch = stable_token(http, settings.wechat_api_base)
     oa_tokens = Tokens(settings.oa_appid, settings.oa_secret.get_secret_value(), store, fetch)
     mp_tokens = Tokens(settings.mp_appid, settings.mp_secret.get_secret_value(), store, fetch)
@@ -111,7 +116,7 @@ def _wechat(settings: Settings, engine: Engine) -> WeChat:
             http,
             mp_tokens,
         ),
-        pay=Pay(_pay_config(settings), http),
+        pay=Pay(_pay_config(settings), http, clock=clock),
     )
 
 
