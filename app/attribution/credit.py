@@ -73,7 +73,7 @@ class _Facts:
     served: Row[Any] | None = None
     fulfils: Row[Any] | None = None
     hq: str = ""
-    policies: list[Policy] = field(default_factory=list)
+    policies: tuple[Policy, ...] = ()
     is_self: bool = False
     touches: dict[int, Row[Any]] = field(default_factory=dict)
 

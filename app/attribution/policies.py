@@ -9,6 +9,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -102,17 +103,18 @@ _INSERT = text(
 )
 
 
-def read(in_effect: str) -> list[Policy]:
-    """The policies in an answer of ``IN_EFFECT_JSON``."""
-    return [
+@lru_cache(64)
+def read(in_effect: str) -> tuple[Policy, ...]:
+    """The policies in an answer of ``IN_EFFECT_JSON``. Order after order reads the same few."""
+    return tuple(
         Policy(code, version, PolicyScope(scope), scope_ref, PolicyMode(mode), Terms(**params))
         for code, version, scope, scope_ref, mode, params in orjson.loads(in_effect)
-    ]
+    )
 
 
 def in_effect(
     session: Session | Connection, *, entity: str, ownership: str, categories: Iterable[str], at: datetime
-) -> list[Policy]:
+) -> tuple[Policy, ...]:
     """The policies that can apply to a sale at a moment, of every scope (POL-1, POL-2)."""
     facts = {"entity": entity, "ownership": ownership, "categories": sorted(categories), "at": at}
     return read(session.execute(_ALONE, facts).scalar_one())

@@ -50,11 +50,13 @@ def _send_bigints(connection: Any, record: object) -> None:
     connection.adapters.register_dumper(int, Int8Dumper)
 
 
-def open_tx(engine: Engine, *, deadline_s: float | None = None) -> Tx:
+def open_tx(engine: Engine, *, deadline_s: float | None = None, heard: bool = False) -> Tx:
     """Make the ``tx`` of an engine. A transaction that failed leaves nothing behind.
 
     With ``deadline_s`` it fails when it is not over by then, even if PostgreSQL itself stands still.
+    With ``heard`` SQLAlchemy's events tell of every statement (see app.base.step), which costs time.
     """
+    kind = Session if heard else Step
     deadline = Deadline(deadline_s) if deadline_s else None
 
     @contextmanager
@@ -62,7 +64,7 @@ def open_tx(engine: Engine, *, deadline_s: float | None = None) -> Tx:
         began_s = time.monotonic()
         # Leaving without the commit rolls back; the commit itself is under the deadline too.
         with (
-            Step(engine, expire_on_commit=False, autoflush=False) as session,
+            kind(engine, expire_on_commit=False, autoflush=False) as session,
             deadline.over(session, began_s=began_s) if deadline else nullcontext(),
         ):
             yield session
@@ -71,16 +73,17 @@ def open_tx(engine: Engine, *, deadline_s: float | None = None) -> Tx:
     return tx
 
 
-def open_read(engine: Engine) -> Callable[[], AbstractContextManager[Connection]]:
+def open_read(engine: Engine, *, heard: bool = False) -> Callable[[], AbstractContextManager[Connection]]:
     """Make the reader of an engine: an AUTOCOMMIT connection, which saves BEGIN and ROLLBACK per query.
 
-    For reads only; each statement sees its own moment.
+    For reads only; each statement sees its own moment. With ``heard`` SQLAlchemy's events tell of them.
     """
+    kind = Connection if heard else Reader
     auto = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def read() -> Iterator[Connection]:
-        with Reader(auto) as connection:
+        with kind(auto) as connection:
             yield connection
 
     return read

@@ -11,7 +11,8 @@ from typing import Any
 import psycopg
 from sqlalchemy import Connection, TextClause, make_url, text
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
-from sqlalchemy.orm import Session
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session, SessionTransaction
 
 _DIALECT = make_url("postgresql+psycopg://").get_dialect()()
 # Statements are constants of modules, a few are put together from a handful of pieces.
@@ -24,6 +25,7 @@ class _Form:
     def __init__(self, sql: str) -> None:
         self.sql = str(text(sql).compile(dialect=_DIALECT))
         self.columns: SimpleResultMetaData | None = None
+        self.has_rows = False
 
 
 @lru_cache(MOST_STATEMENTS)
@@ -40,15 +42,29 @@ class Answer(IteratorResult[Any]):
 
 
 class Step(Session):
-    """A session that sends ``text(...)`` with named values straight to psycopg; the rest goes the usual way."""
+    """A session that sends ``text(...)`` with named values straight to psycopg; the rest goes the usual way.
+
+    Who listens to statements (a test, a tracer) hears nothing of them and takes a plain Session instead.
+    """
+
+    _hand: tuple[SessionTransaction, Connection] | None = None
 
     def execute(self, statement: Any, params: Any = None, **more: Any) -> Any:
         """The answer to one statement. Raises what SQLAlchemy raises."""
         if _is_plain(statement, params, more):
-            connection = self.connection()
-            if not _is_listened_to(connection):
-                return _answer(connection, _form(statement.text), params)
+            return _answer(self._at_hand(), _form(statement.text), params)
         return super().execute(statement, params, **more)
+
+    def _at_hand(self) -> Connection:
+        # It stays the same while a transaction or savepoint lasts; asking the session for it each time costs
+        # as much as psycopg. Asking is also what sends the SAVEPOINT.
+        current = self.get_nested_transaction() or self.get_transaction()
+        if self._hand is not None and self._hand[0] is current and current.is_active:
+            return self._hand[1]
+        connection = self.connection()
+        begun = self.get_nested_transaction() or self.get_transaction()
+        self._hand = (begun, connection) if begun is not None else None
+        return connection
 
 
 class Reader(Connection):
@@ -56,7 +72,7 @@ class Reader(Connection):
 
     def execute(self, statement: Any, parameters: Any = None, **more: Any) -> Any:
         """The answer to one statement. Raises what SQLAlchemy raises."""
-        if _is_plain(statement, parameters, more) and not _is_listened_to(self):
+        if _is_plain(statement, parameters, more):
             return _answer(self, _form(statement.text), parameters)
         return super().execute(statement, parameters, **more)
 
@@ -65,21 +81,35 @@ def _is_plain(statement: Any, params: Any, more: dict[str, Any]) -> bool:
     return type(statement) is TextClause and not more and not isinstance(params, list | tuple)
 
 
-def _is_listened_to(connection: Connection) -> bool:
-    # A test or a tracer wants to hear of statements: the usual way tells it.
-    return bool(connection._has_events or connection.engine._has_events)
-
-
 def _answer(connection: Connection, form: _Form, params: dict[str, Any] | None) -> Answer:
     raw: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]  # psycopg's
     try:
         # Never None: psycopg would then leave the doubled percent signs of the form as they are.
         cursor = raw.execute(form.sql, params or {})
-        rows = cursor.fetchall() if cursor.description else []
+        if form.columns is None:
+            names = [one.name for one in cursor.description or ()]
+            form.has_rows, form.columns = bool(names), SimpleResultMetaData(names)
+        rows = cursor.fetchall() if form.has_rows else []
     except psycopg.Error as error:
-        # SQLAlchemy wraps the error and gives up a connection that is broken; it has no public name for that.
-        connection._handle_dbapi_exception(error, form.sql, params, None, None)
-    columns = form.columns
-    if columns is None:
-        columns = form.columns = SimpleResultMetaData([one.name for one in cursor.description or ()])
-    return Answer(columns, rows, cursor.rowcount)
+        raise _told(connection, form, params, error, lost=raw.closed) from error
+    return Answer(form.columns, rows, cursor.rowcount)
+
+
+def _told(
+    connection: Connection, form: _Form, params: dict[str, Any] | None, error: psycopg.Error, *, lost: bool
+) -> BaseException:
+    """The error as SQLAlchemy tells it; a lost connection is given up, and the idle ones of the pool with it."""
+    engine = connection.engine
+    if lost:
+        connection.invalidate(error)
+        # Most likely PostgreSQL was restarted. Else each of them would fail somebody once.
+        engine.dispose()
+    return DBAPIError.instance(
+        form.sql,
+        params,
+        error,
+        psycopg.Error,
+        hide_parameters=engine.hide_parameters,
+        connection_invalidated=lost,
+        dialect=connection.dialect,
+    )

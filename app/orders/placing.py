@@ -1,6 +1,6 @@
 """Placing an order: prices, credit and stock of one moment, in one transaction with few round trips."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,11 +14,13 @@ from app.base import numbers
 from app.base.errors import Conflict, Invalid
 from app.catalog.offers import Offer, offers
 from app.orders.pricing import MAX_AMOUNT_FEN, Quote, pool_bp_after_floor, quote
-from app.stock.reserving import Want, refuse_sold_out, reserve
+from app.stock.reserving import PROMISE, refuse_short, refuse_sold_out
 from app.stores.directory import StoreRef, get_store
 from models.stores import StoreStatus
 
 PICKUP = "pickup"
+# The store of a code, or NotFound: read now, or remembered by the process for a moment.
+FindStore = Callable[[Session, str], StoreRef]
 
 
 @dataclass(frozen=True)
@@ -50,36 +52,43 @@ class Placed:
     expires_at: datetime
 
 
+# The order, its lines and its event, then the promise of the goods: the stock rows are locked last.
 _WRITE = text(
-    """
-    with placed as (
+    f"""
+    with deal as (
         insert into orders (number, member_id, identity_id, state, version, origin, selling_entity_id,
             selling_store_id, fulfilment, fulfilment_state, pickup_store_id, location_id, goods_fen, discount_fen,
             freight_fen, amount_fen, paid_fen, refunded_fen, note, created_at, expires_at)
         values (:number, :member_id, :identity_id, 'CREATED', 1, 'ONLINE', :entity_id,
             :store_id, 'PICKUP', 'WAITING', :store_id, :location_id, :goods_fen, :discount_fen,
             0, :amount_fen, 0, 0, :note, :now, now() + make_interval(secs => :ttl_s))
-        returning id, expires_at),
+        returning id as order_id, expires_at),
     logged as (
         insert into order_event (order_id, version, from_state, to_state, fulfilment_state, actor, reason)
-        select id, 1, null, 'CREATED', 'WAITING', :actor, 'PLACED' from placed)
-    insert into order_line (order_id, line_no, sku_id, sku_code, name, spec, category_code, exemption, min_age, qty,
-        unit_price_fen, unit_list_fen, discount_fen, amount_fen, refunded_fen, refunded_qty, base_fen, pool_bp,
-        credit_snapshot)
-    select placed.id, l.line_no, l.sku_id, l.sku_code, l.name, l.spec, l.category_code, l.exemption, l.min_age, l.qty,
-        l.unit_price_fen, l.unit_list_fen, l.discount_fen, l.amount_fen, 0, 0, l.amount_fen, l.pool_bp,
-        l.credit_snapshot
-    from placed, jsonb_to_recordset(cast(:lines as jsonb)) as l(line_no bigint, sku_id bigint, sku_code text,
-        name text, spec text, category_code text, exemption text, min_age bigint, qty bigint, unit_price_fen bigint,
-        unit_list_fen bigint, discount_fen bigint, amount_fen bigint, pool_bp bigint, credit_snapshot jsonb)
-    returning order_id, line_no, id, (select expires_at from placed) as expires_at
+        select order_id, 1, null, 'CREATED', 'WAITING', :actor, 'PLACED' from deal),
+    line as (
+        insert into order_line (order_id, line_no, sku_id, sku_code, name, spec, category_code, exemption, min_age,
+            qty, unit_price_fen, unit_list_fen, discount_fen, amount_fen, refunded_fen, refunded_qty, base_fen,
+            pool_bp, credit_snapshot)
+        select deal.order_id, l.line_no, l.sku_id, l.sku_code, l.name, l.spec, l.category_code, l.exemption,
+            l.min_age, l.qty, l.unit_price_fen, l.unit_list_fen, l.discount_fen, l.amount_fen, 0, 0, l.amount_fen,
+            l.pool_bp, l.credit_snapshot
+        from deal, jsonb_to_recordset(cast(:lines as jsonb)) as l(line_no bigint, sku_id bigint, sku_code text,
+            name text, spec text, category_code text, exemption text, min_age bigint, qty bigint,
+            unit_price_fen bigint, unit_list_fen bigint, discount_fen bigint, amount_fen bigint, pool_bp bigint,
+            credit_snapshot jsonb)
+        returning id as order_line_id, sku_id, qty),
+    {PROMISE}
+    select order_id, expires_at, array(select sku_id from moved) as moved from deal
     """
 )
 
 
-def price(session: Session, basket: Basket) -> tuple[StoreRef, dict[str, Offer], Quote]:
+def price(
+    session: Session, basket: Basket, *, find_store: FindStore = get_store
+) -> tuple[StoreRef, dict[str, Offer], Quote]:
     """What the basket costs now at that store. Refuses a closed store, unknown or unlisted goods."""
-    store = get_store(session, basket.store_code)
+    store = find_store(session, basket.store_code)
     if store.status is not StoreStatus.OPEN:
         raise Conflict("STORE_CLOSED", store.code)
     if PICKUP not in store.services or store.location_id is None:
@@ -97,13 +106,21 @@ def price(session: Session, basket: Basket) -> tuple[StoreRef, dict[str, Offer],
     return store, found, priced
 
 
-def place(session: Session, basket: Basket, buyer: Buyer, *, now: datetime, ttl_s: int) -> Placed:
+def place(
+    session: Session,
+    basket: Basket,
+    buyer: Buyer,
+    *,
+    now: datetime,
+    ttl_s: int,
+    find_store: FindStore = get_store,
+) -> Placed:
     """Create the order and hold its goods for ``ttl_s`` seconds by the database's clock (STK-2), or refuse.
 
     Prices and goods are read now; who earns is resolved now and frozen on each line (POL-2). Refuses
     OUT_OF_STOCK with the short SKUs (STK-3), and what ``price`` refuses. The stock rows are locked last.
     """
-    store, found, priced = price(session, basket)
+    store, found, priced = price(session, basket, find_store=find_store)
     refuse_sold_out(session, basket.items, location_id=int(store.location_id or 0))
     snapshots = credit.resolve(
         session,
@@ -130,22 +147,13 @@ def place(session: Session, basket: Basket, buyer: Buyer, *, now: datetime, ttl_
         "now": now,
         "ttl_s": ttl_s,
         "actor": f"member:{buyer.member_number}",
+        "reserver": f"order:{number}",
         "lines": orjson.dumps(lines).decode(),
     }
-    written = session.execute(_WRITE, facts).all()
-    order_id = int(written[0].order_id)
-    expires_at = written[0].expires_at
-    ids = {row.line_no: row.id for row in written}
-    wants = [Want(ids[line["line_no"]], line["sku_id"], line["sku_code"], line["qty"]) for line in lines]
-    reserve(
-        session,
-        wants,
-        order_id=order_id,
-        location_id=int(store.location_id or 0),
-        expires_at=expires_at,
-        actor=f"order:{number}",
-    )
-    return Placed(order_id, number, priced, store, expires_at)
+    written = session.execute(_WRITE, facts).one()
+    wanted = {code: offer.sku_id for code, offer in found.items()}
+    refuse_short(wanted, written.moved, location_id=int(store.location_id or 0))
+    return Placed(written.order_id, number, priced, store, written.expires_at)
 
 
 def _lines(

@@ -4,7 +4,7 @@ Every change is one statement that locks the stock rows in SKU order, changes th
 and writes the reservation and the movement beside it. Nothing here commits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,29 +29,39 @@ class Want:
     qty: int
 
 
-# The condition is checked on the newest row version: ``held`` has locked it, so READ COMMITTED rechecks there.
-_RESERVE = text(
-    """
-    with line as (
-        select * from unnest(cast(:lines as bigint[]), cast(:skus as bigint[]), cast(:qtys as bigint[]))
-            as w(order_line_id, sku_id, qty)),
-    want as (select sku_id, sum(qty) as qty from line group by sku_id),
+# The promise as the last part of a statement. Needs before it: ``deal`` (order_id, expires_at), one row, and
+# ``line`` (order_line_id, sku_id, qty); and the values ``:location_id`` and ``:reserver``. ``moved`` (sku_id) tells
+# what was promised: the caller must hand it to ``refuse_short``.
+# The stock rows are named by arrays: a join would be planned as if there were hundreds of lines, and read all
+# the stock of the location. The condition is checked on the newest row version: ``held`` has locked it, so READ
+# COMMITTED rechecks there.
+PROMISE = """
+    want as (select sku_id, cast(sum(qty) as bigint) as qty from line group by sku_id),
     held as materialized (
-        select s.sku_id, w.qty from stock s join want w on w.sku_id = s.sku_id
-        where s.location_id = :location_id order by s.sku_id for no key update of s),
+        select s.sku_id from stock s
+        where s.location_id = :location_id and s.sku_id = any(array(select sku_id from want))
+        order by s.sku_id for no key update),
     moved as (
-        update stock s set reserved = s.reserved + h.qty from held h
-        where s.sku_id = h.sku_id and s.location_id = :location_id
-          and s.on_hand - s.reserved - s.safety >= h.qty
+        update stock s set reserved = s.reserved + w.qty from want w
+        where s.location_id = :location_id and s.sku_id = any(array(select sku_id from held))
+          and s.sku_id = w.sku_id and s.on_hand - s.reserved - s.safety >= w.qty
         returning s.sku_id),
     promised as (
         insert into reservation (order_id, order_line_id, sku_id, location_id, qty, state, expires_at)
-        select :order_id, l.order_line_id, l.sku_id, :location_id, l.qty, 'ACTIVE', :expires_at
-        from line l join moved m on m.sku_id = l.sku_id
+        select d.order_id, l.order_line_id, l.sku_id, :location_id, l.qty, 'ACTIVE', d.expires_at
+        from line l join moved m on m.sku_id = l.sku_id cross join deal d
         returning id, sku_id, qty),
     written as (
         insert into stock_movement (sku_id, location_id, kind, on_hand_delta, reserved_delta, ref, actor)
-        select sku_id, :location_id, 'RESERVE', 0, qty, 'reservation:' || id, :actor from promised)
+        select sku_id, :location_id, 'RESERVE', 0, qty, 'reservation:' || id, :reserver from promised)
+    """
+_RESERVE = text(
+    f"""
+    with deal as (select cast(:order_id as bigint) as order_id, cast(:expires_at as timestamptz) as expires_at),
+    line as (
+        select * from unnest(cast(:lines as bigint[]), cast(:skus as bigint[]), cast(:qtys as bigint[]))
+            as w(order_line_id, sku_id, qty)),
+    {PROMISE}
     select sku_id from moved
     """
 )
@@ -119,10 +129,16 @@ def reserve(
         "order_id": order_id,
         "location_id": location_id,
         "expires_at": expires_at,
-        "actor": actor,
+        "reserver": actor,
     }
-    moved = set(session.execute(_RESERVE, facts).scalars())
-    short = sorted({want.sku_code for want in wants if want.sku_id not in moved})
+    moved = session.execute(_RESERVE, facts).scalars()
+    refuse_short({want.sku_code: want.sku_id for want in wants}, moved, location_id=location_id)
+
+
+def refuse_short(wanted: Mapping[str, int], moved: Iterable[int], *, location_id: int) -> None:
+    """Refuse OUT_OF_STOCK, naming every SKU whose id (``wanted``: code to id) a ``PROMISE`` did not move."""
+    promised = set(moved)
+    short = sorted(code for code, sku_id in wanted.items() if sku_id not in promised)
     if short:
         _note_short(location_id, short)
         raise Conflict("OUT_OF_STOCK", ", ".join(short), skus=short)

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -16,7 +17,7 @@ from sqlalchemy import Connection, Engine, event, text
 from app import create_app
 from app.api.fast import Fast
 from app.api.shelf import Kept, Shelf
-from app.base.db import Tx
+from app.base.db import Tx, open_read
 from app.base.freshness import CATALOG, STORES, listen, touch
 from app.wiring import Parts
 from tests.shop import a_product, a_store, some_stock
@@ -33,6 +34,12 @@ def shop(tx: Tx, database_url: str) -> None:
         a_product(session)
         some_stock(session, "AP-1002-M", "SZ-FT", 6)
     assert eventually(listen(database_url).live, seconds=5)
+
+
+@pytest.fixture
+def parts(parts: Parts, engine: Engine) -> Parts:
+    """As elsewhere, but the tests here listen to the statements."""
+    return replace(parts, read=open_read(engine, heard=True))
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Engine, event, text
 
-from app.base.db import Tx
+from app.base.db import Tx, open_tx
 from app.base.errors import Alarm
 from app.commission.accrual import accrue
 from app.ledger.reading import balances
@@ -101,13 +101,13 @@ def test_i23_ten_accruals_at_once_accrue_once(tx: Tx) -> None:
         assert session.execute(text("select count(*) from commission_entry")).scalar() == 10
 
 
-def test_two_lines_of_five_shares_take_six_statements(tx: Tx) -> None:
+def test_two_lines_of_five_shares_take_six_statements(tx: Tx, engine: Engine) -> None:
     with tx() as session:
         first = sell(session, number="A260302TEST0001")
         accrue(session, first.lines, paid_at=PAID_AT, now=PAID_AT)
         second = sell(session, [29900, 12900], number="A260302TEST0002")
     seen: list[str] = []
-    with tx() as session:
+    with open_tx(engine, heard=True)() as session:
         listen = lambda conn, cur, statement, *rest: seen.append(statement)  # noqa: E731 - a listener in one line
         event.listen(session.connection(), "before_cursor_execute", listen)
         accrue(session, second.lines, paid_at=PAID_AT, now=PAID_AT)

@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Engine, event, text
 
-from app.base.db import Tx
+from app.base.db import Tx, open_tx
 from app.base.errors import Invalid
 from app.commission import words
 from app.commission.accrual import accrue
@@ -165,10 +165,10 @@ def test_the_last_month_of_a_year_ends_with_the_year(tx: Tx) -> None:
         assert month(session, LIN, month="2027-01").opening_frozen_fen == 748
 
 
-def test_summary_and_page_are_one_statement_each(tx: Tx) -> None:
+def test_summary_and_page_are_one_statement_each(tx: Tx, engine: Engine) -> None:
     paid(tx, "A260302TEST0001")
     seen: list[str] = []
-    with tx() as session:
+    with open_tx(engine, heard=True)() as session:
         listen = lambda conn, cur, statement, *rest: seen.append(statement)  # noqa: E731 - a listener in one line
         event.listen(session.connection(), "before_cursor_execute", listen)
         clerk_summary(session, LIN, now=PAID_AT)

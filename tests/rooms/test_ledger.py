@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, text
+from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import DatabaseError
 
-from app.base.db import Tx
+from app.base.db import Tx, open_tx
 from app.base.errors import Alarm
 from app.ledger.posting import Posting, post, post_many
 from app.ledger.reading import balance_fen, balances, lines
@@ -75,11 +75,11 @@ def test_overlapping_batches_in_opposite_order_neither_deadlock_nor_double(tx: T
         assert session.execute(text("select count(*) from ledger_transfer")).scalar() == 10
 
 
-def test_ten_postings_over_known_accounts_take_two_statements(tx: Tx) -> None:
+def test_ten_postings_over_known_accounts_take_two_statements(tx: Tx, engine: Engine) -> None:
     with tx() as session:
         post(session, posting())
     seen: list[str] = []
-    with tx() as session:
+    with open_tx(engine, heard=True)() as session:
         listen = lambda conn, cur, statement, *rest: seen.append(statement)  # noqa: E731 - a listener in one line
         event.listen(session.connection(), "before_cursor_execute", listen)
         post_many(session, [posting(f"m{n}") for n in range(10)])

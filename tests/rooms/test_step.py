@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Engine, event, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from app.base.db import Tx, open_read
+from app.base.db import Tx, open_read, open_tx
 from app.base.step import Answer, Reader
 from models.members import Member
 
@@ -59,7 +59,7 @@ def test_a_broken_connection_is_given_up_and_the_next_transaction_works(tx: Tx) 
         assert session.execute(text("select 1")).scalar() == 1
 
 
-def test_whoever_listens_to_statements_hears_them(tx: Tx, engine: Engine) -> None:
+def test_whoever_wants_to_hear_of_statements_asks_for_it(tx: Tx, engine: Engine) -> None:
     heard: list[str] = []
 
     def listen(connection: object, cursor: object, statement: str, *rest: object) -> None:
@@ -67,11 +67,15 @@ def test_whoever_listens_to_statements_hears_them(tx: Tx, engine: Engine) -> Non
 
     event.listen(engine, "before_cursor_execute", listen)
     try:
-        with tx() as session:
+        with open_tx(engine, heard=True)() as session, open_read(engine, heard=True)() as connection:
             assert session.execute(text("select :n"), {"n": 1}).scalar() == 1
+            assert connection.execute(text("select :n + 1"), {"n": 1}).scalar() == 2
+        with tx() as session, open_read(engine)() as connection:
+            assert session.execute(text("select :n"), {"n": 1}).scalar() == 1
+            assert connection.execute(text("select :n"), {"n": 1}).scalar() == 1
     finally:
         event.remove(engine, "before_cursor_execute", listen)
-    assert heard == ["select %(n)s"]
+    assert heard == ["select %(n)s", "select %(n)s + 1"]
 
 
 def test_everything_else_goes_the_usual_way(tx: Tx) -> None:
@@ -97,3 +101,34 @@ def test_a_reader_whose_connection_broke_is_followed_by_one_that_works(engine: E
     assert caught.value.connection_invalidated
     with read() as connection:
         assert connection.execute(text("select 1")).scalar() == 1
+
+
+def test_a_savepoint_takes_back_only_what_came_after_it(tx: Tx) -> None:
+    with tx() as session:
+        session.execute(text("create temporary table kept (n bigint) on commit drop"))
+        add = text("insert into kept values (:n)")
+        session.execute(add, {"n": 1})
+        savepoint = session.begin_nested()
+        session.execute(add, {"n": 2})
+        savepoint.rollback()
+        session.execute(add, {"n": 3})
+        with session.begin_nested():
+            session.execute(add, {"n": 4})
+        assert session.execute(text("select array_agg(n order by n) from kept")).scalar() == [1, 3, 4]
+
+
+def test_idle_connections_that_broke_with_one_are_given_up_with_it(engine: Engine) -> None:
+    read = open_read(engine)
+    ask = text("select pg_backend_pid()")
+    # The own one comes last, or nobody would hear of the others.
+    end = text(
+        "select pg_terminate_backend(cast(p.pid as int)) from unnest(cast(:pids as bigint[])) as p(pid)"
+        " order by p.pid = pg_backend_pid()"
+    )
+    with read() as one, read() as two, read() as three:
+        pids = [connection.execute(ask).scalar() for connection in (one, two, three)]
+    with read() as connection, pytest.raises(OperationalError):
+        connection.execute(end, {"pids": pids})
+    for _ in pids:
+        with read() as connection:
+            assert connection.execute(text("select 1")).scalar() == 1

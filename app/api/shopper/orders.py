@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from flask import Response
+from flask import Response, current_app
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 from sqlalchemy.orm import Session
@@ -14,12 +14,14 @@ from app.api.idempotency import IdempotencyHeader, once
 from app.api.order_shapes import BasketBody, OrderOut, OrderPath, OrdersOut, PlacedOut, QuoteOut, order_out
 from app.api.schema import ApiModel, PageQuery, answer, language
 from app.base.clock import iso
+from app.base.freshness import listen
 from app.members.callers import Caller
 from app.orders import pickup_codes, placing, reading
 from app.orders.placing import Basket, Buyer, place
 from app.orders.pricing import Quote
 from app.payments.prepaying import Payer, Shop, prepay
 from app.payments.stopping import cancel
+from app.stores.remembered import RememberedStores
 
 bp = APIBlueprint(
     "shopper_orders",
@@ -64,25 +66,25 @@ class PickupCodeOut(ApiModel):
 def quote_basket(body: BasketBody) -> Response:
     """What a basket costs now at a store. Holds nothing."""
     with parts().tx() as session:
-        store, _, priced = placing.price(session, _basket(body))
+        store, _, priced = placing.price(session, _basket(body), find_store=_stores().get)
     return answer(_quote(store.code, priced))
 
 
 @bp.post("/orders", responses={"201": PlacedOut, **problems(404, 409)})
 def place_order(header: IdempotencyHeader, body: BasketBody) -> Response:
     """Place an order for pick-up. The goods are held for 15 minutes, or until it is paid."""
-    caller = shopper()
+    caller, p, stores = shopper(), parts(), _stores()
 
     def act(session: Session) -> tuple[dict[str, Any], int]:
         buyer = Buyer(caller.member_id, caller.member_number, caller.identity_id)
-        ttl_s = parts().settings.unpaid_order_ttl_s
-        placed = place(session, _basket(body), buyer, now=parts().now(), ttl_s=ttl_s)
+        ttl_s = p.settings.unpaid_order_ttl_s
+        placed = place(session, _basket(body), buyer, now=p.now(), ttl_s=ttl_s, find_store=stores.get)
         more = {"number": placed.number, "state": "CREATED", "expires_at": iso(placed.expires_at)}
         return {**_quote(placed.store.code, placed.quote), **more}, 201
 
     # The WeChat identity stays the same when two members are merged; a repeated key must find its answer.
     owner = f"identity:{caller.identity_id}"
-    return once(parts().tx, caller=owner, operation="place_order", given=body.model_dump(), act=act)
+    return once(p.tx, caller=owner, operation="place_order", given=body.model_dump(), act=act)
 
 
 @bp.get("/orders", responses={"200": OrdersOut})
@@ -151,6 +153,14 @@ def _who(caller: Caller) -> str:
 
 def _basket(body: BasketBody) -> Basket:
     return Basket(body.store, tuple((line.sku, line.qty) for line in body.lines), body.note)
+
+
+def _stores() -> RememberedStores:
+    found: RememberedStores | None = current_app.extensions.get("lianke.stores")
+    if found is None:
+        found = RememberedStores(listen(parts().settings.database_url))
+        current_app.extensions["lianke.stores"] = found
+    return found
 
 
 def _quote(store_code: str, priced: Quote) -> dict[str, Any]:
