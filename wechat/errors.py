@@ -4,8 +4,11 @@ import re
 
 _TRACE_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{8}){2}")
 _LONG_WORD = re.compile(r"[0-9A-Za-z_\-+/=|*@]{20,}")
-_MOBILE = re.compile(r"(?<![0-9])1[0-9]{10}(?![0-9])")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_MOBILE = re.compile(r"(?<![0-9])(?:00)?(?:86[ -]?)?1[0-9]{2}[ -]?[0-9]{4}[ -]?[0-9]{4}(?![0-9])")
+# Whatever ends a line, steers a terminal or cannot be written as UTF-8.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_CODE = re.compile(r"-?[0-9]{1,10}|[A-Z][A-Z0-9_]{0,63}")
+_CUT_WORD = re.compile(r"[0-9A-Za-z_\-+/=|*@]+$")
 
 
 def clean(text: object, limit: int = 200) -> str:
@@ -15,7 +18,11 @@ def clean(text: object, limit: int = 200) -> str:
     def mask(found: re.Match[str]) -> str:
         return found[0] if _TRACE_ID.fullmatch(found[0]) else "…"
 
-    flat = _CONTROL.sub(" ", str(text)[: limit * 4])
+    whole = str(text)
+    flat = whole[: limit * 4]
+    if len(whole) > len(flat):  # the first half of an openid is no longer long enough to be masked
+        flat = _CUT_WORD.sub("…", flat)
+    flat = _CONTROL.sub(" ", flat)
     return _MOBILE.sub("…", _LONG_WORD.sub(mask, flat)).strip()[:limit]
 
 
@@ -26,7 +33,7 @@ class WeChatError(Exception):
 
     def __init__(self, api: str, code: str = "", detail: object = "") -> None:
         self.api = api
-        self.code = str(code)
+        self.code = code if isinstance(code, str) and _CODE.fullmatch(code) else clean(code, 64)
         self.detail = clean(detail)
         super().__init__(api, self.code, self.detail)
 

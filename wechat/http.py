@@ -34,6 +34,9 @@ from wechat.patience import TimedResponse, listening
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 USER_AGENT = "lianke/1 python-requests"
+MOST_BYTES = 16 * 1024 * 1024
+"""The longest answer that is taken, unpacked: the biggest media have 10 MB, and a few bytes of gzip can unpack to
+a gigabyte. Files are streamed instead."""
 TIMEOUTS = (TimeoutError, ReadTimeoutError)
 
 
@@ -208,9 +211,23 @@ class _Pool(HTTPAdapter):
         # What is streamed is a file; who asks for one bounds it (`Http.stream`).
         stream = bool(kwargs.get("stream"))
         with nullcontext() if stream else listening(self._timeout[0] + self._answer_s):
-            return super().send(
+            found = super().send(
                 request, stream=stream, timeout=self._timeout, verify=self._verify, proxies=self._proxies
             )
+            if not stream:
+                _read_whole(found)
+            return found
+
+
+def _read_whole(response: requests.Response) -> None:
+    """Reads the body before requests does, which would take any length."""
+    content = bytearray()
+    for piece in response.iter_content(64 * 1024):
+        content += piece
+        if len(content) > MOST_BYTES:
+            response.close()
+            raise requests.ConnectionError("an answer that is too long")
+    response._content = bytes(content)
 
 
 class _Moved(BaseAdapter):

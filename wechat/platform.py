@@ -70,7 +70,7 @@ class _Client(WeChatClient):  # type: ignore[misc]  # an untyped base class
         # It takes errcode with int() and picks fields without asking whether they are there.
         try:
             return super()._handle_result(res, *args, **kwargs)
-        except (TypeError, ValueError, LookupError, AttributeError, OverflowError):
+        except (TypeError, ValueError, LookupError, AttributeError, OverflowError, RecursionError):
             raise _OddAnswer from None
 
 

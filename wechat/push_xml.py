@@ -109,7 +109,16 @@ def _read_json(body: bytes) -> dict[str, Any]:
         fields = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise Malformed("push is not JSON") from None
+    if not _is_shallow(fields, MAX_DEPTH):
+        raise Malformed("push is nested too deep")
     return dict(fields)
+
+
+def _is_shallow(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return True
+    inside = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_shallow(one, levels - 1) for one in inside)
 
 
 def fit(text: str, limit: int = 2048) -> str:

@@ -19,6 +19,8 @@ MARGIN_S = 300
 """A token is renewed this long before it expires: WeChat hands out the next one in the last 5 minutes."""
 SHORT_LIVED_S = 60
 """A token that comes with less than the margin is still used this long, else every call would fetch."""
+LONGEST_S = 7 * 86400
+"""A lifetime beyond this is no answer of WeChat's, who hands out two hours."""
 RENEW_GAP_S = 10
 """After a renewal that a rejected token caused, the next such renewal waits this long: no storm, ever."""
 FAILURE_MEMORY_S = 2
@@ -115,7 +117,8 @@ class Tokens:
             return held.value
         try:
             return self._refresh(rejected=None).value
-        except WeChatError:
+        except Exception:  # the store may fail as well, in words of its own
+            held = self._held
             if held is not None and self._now() < held.expires_at:
                 return held.value
             raise
@@ -153,21 +156,29 @@ class Tokens:
         marks = [
             t.renewed_at for t in (token, held) if t is not None and t.value == rejected and t.renewed_at
         ]
-        return bool(marks) and self._now() - max(marks) < timedelta(seconds=RENEW_GAP_S)
+        return bool(marks) and self._within(max(marks), RENEW_GAP_S)
+
+    def _within(self, since: datetime, seconds: int) -> bool:
+        # A clock that was moved back must not make seconds into hours.
+        return timedelta(0) <= self._now() - since < timedelta(seconds=seconds)
 
     def _fetch_and_save(self, rejected: str | None) -> StoredToken:
-        if self._failure is not None and self._now() - self._failure[0] < timedelta(seconds=FAILURE_MEMORY_S):
+        if self._failure is not None and self._within(self._failure[0], FAILURE_MEMORY_S):
             _, kind, error = self._failure
             raise kind(error.api, error.code, error.detail)
         try:
             value, lifetime_s = self._fetch(self.appid, self._secret)
+            if not 0 < lifetime_s <= LONGEST_S:
+                raise Unavailable("token", "ANSWER", "a token with an impossible lifetime")
         except WeChatError as error:
             self._failure = (self._now(), Refused if isinstance(error, Refused) else Unavailable, error)
             raise
         now = self._now()
         token = StoredToken(value, now + timedelta(seconds=lifetime_s), now if rejected is not None else None)
+        # Held first: a store that fails to save must not make every call fetch.
+        held = self._hold(token, at_least_s=min(lifetime_s, SHORT_LIVED_S))
         self._store.save(self.appid, token)
-        return self._hold(token, at_least_s=min(lifetime_s, SHORT_LIVED_S))
+        return held
 
     def _hold(self, token: StoredToken, *, at_least_s: int = 0) -> StoredToken:
         if token.renewed_at is None and self._held is not None and self._held.value == token.value:

@@ -256,6 +256,7 @@ def test_an_expired_address_is_asked_for_anew() -> None:
         {"url": "https://api.mch.weixin.qq.com@evil.example/v3/billdownload/file?token=1"},
         {"url": HOST + "/v3/refund/domestic/refunds"},
         {"url": "file:///etc/passwd"},
+        {"url": "http://["},
         {"url": ""},
         {"kind": "MD5"},
         {"digest": ""},

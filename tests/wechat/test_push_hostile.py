@@ -122,6 +122,17 @@ def test_hostile_bodies_are_malformed_in_both_modes(message: bytes) -> None:
         SAFE.open(*sealed(message))
 
 
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+def test_json_that_is_nested_too_deep_is_malformed_even_where_it_is_not_looked_at(opening: bytes) -> None:
+    closing = b"]" if opening == b"[" else b"}"
+    common = (
+        b'{"ToUserName":"gh_1","FromUserName":"o","CreateTime":1714112445,"MsgType":"event","Event":"x","x":'
+    )
+    message = common + opening * 300 + b"1" + closing * 300 + b"}"
+    with pytest.raises(Malformed, match="deep"):
+        PLAIN.open(plain_query(), message)
+
+
 @pytest.mark.parametrize(
     "encrypt",
     [

@@ -239,6 +239,71 @@ def test_an_odd_answer_is_unavailable(body: bytes) -> None:
         some_tokens(line, MemoryTokenStore()).get()
 
 
+class FailingStore(MemoryTokenStore):
+    """A store whose database goes away."""
+
+    broken: str = ""
+
+    def load(self, appid: str) -> StoredToken | None:
+        if self.broken == "load":
+            raise OSError("no database")
+        return super().load(appid)
+
+    def save(self, appid: str, token: StoredToken) -> None:
+        if self.broken == "save":
+            raise OSError("no database")
+        super().save(appid, token)
+
+
+def test_a_store_that_cannot_save_makes_no_storm() -> None:
+    given: list[str] = []
+    store = FailingStore()
+    store.broken = "save"
+    tokens = Tokens(APPID, SECRET, store, lambda appid, secret: (given.append(secret) or "T", 7200))
+    assert [tokens.get() for _ in range(20)] == ["T"] * 20
+    assert len(given) == 1
+
+
+def test_a_store_that_is_gone_leaves_a_living_token_in_use() -> None:
+    clock, store = Clock(), FailingStore()
+    tokens = Tokens(APPID, SECRET, store, lambda appid, secret: ("T", 7200), now=clock)
+    assert tokens.get() == "T"
+    store.broken = "load"
+    clock.pass_s(7000)
+    assert tokens.get() == "T"
+    clock.pass_s(200)
+    with pytest.raises(OSError, match="no database"):
+        tokens.get()
+
+
+@pytest.mark.parametrize("lifetime_s", [0, -7200, 10**12, 10**30])
+def test_a_lifetime_that_cannot_be_is_unavailable_and_makes_no_storm(lifetime_s: int) -> None:
+    given: list[str] = []
+    tokens = Tokens(
+        APPID, SECRET, MemoryTokenStore(), lambda appid, secret: (given.append(secret) or "T", lifetime_s)
+    )
+    for _ in range(20):
+        with pytest.raises(Unavailable):
+            tokens.get()
+    assert len(given) == 1
+
+
+def test_a_clock_that_was_moved_back_does_not_prolong_a_failure() -> None:
+    clock, down = Clock(), [True]
+
+    def fetch(appid: str, secret: str) -> tuple[str, int]:
+        if down[0]:
+            raise Unavailable("token", "TIMEOUT")
+        return "T", 7200
+
+    tokens = Tokens(APPID, SECRET, MemoryTokenStore(), fetch, now=clock)
+    with pytest.raises(Unavailable):
+        tokens.get()
+    down[0] = False
+    clock.pass_s(-3600)
+    assert tokens.get() == "T"
+
+
 def test_nothing_shows_the_secret_or_the_token() -> None:
     with serving(WeChat()) as line:
         store = MemoryTokenStore()

@@ -123,7 +123,10 @@ class Bills:
         # We go to our own base with its path, so that neither a signature nor a thread goes anywhere else.
         if word(answer, "hash_type").upper().replace("-", "") != "SHA1":
             raise Malformed("a bill with another kind of hash")
-        parts = urlsplit(word(answer, "download_url"))
+        try:
+            parts = urlsplit(word(answer, "download_url"))
+        except ValueError:
+            raise Malformed("a bill at an address that is none") from None
         if parts.netloc not in self._hosts or not parts.path.startswith(_DOWNLOAD):
             raise Malformed("a bill at another address than WeChat Pay's")
         return f"{parts.path}?{parts.query}"
