@@ -105,10 +105,15 @@ def resolve(
     facts = _find(session, given, at)
     chosen = {category: most_specific(facts.policies, category) for category in categories}
     snapshots = {}
+    # Nearly always all categories have one window, and with it the same parties.
+    parties: dict[int, list[dict[str, Any]]] = {}
     for category, policy in chosen.items():
         if policy is None:
             raise Conflict("NO_POLICY", f"No policy is in effect for {category}.")
-        snapshots[category] = _snapshot(policy, category, facts, at)
+        days = policy.terms.sell_window_days
+        if days not in parties:
+            parties[days] = _parties(facts, at, days)
+        snapshots[category] = _snapshot(policy, category, facts, parties[days], at)
     return snapshots
 
 
@@ -143,7 +148,9 @@ def _window_start(at: datetime, days: int) -> datetime:
     return start_of_day(local_day(at) - timedelta(days=days))
 
 
-def _snapshot(policy: Policy, category: str, facts: _Facts, at: datetime) -> dict[str, Any]:
+def _snapshot(
+    policy: Policy, category: str, facts: _Facts, parties: list[dict[str, Any]], at: datetime
+) -> dict[str, Any]:
     terms = policy.terms
     return {
         "policy": policy.code,
@@ -156,7 +163,7 @@ def _snapshot(policy: Policy, category: str, facts: _Facts, at: datetime) -> dic
         "floor_discount_bp": terms.floor_discount_bp,
         "aftersale_days": terms.aftersale_days,
         "settle_delay_days": terms.settle_delay_days,
-        "parties": _parties(facts, at, terms.sell_window_days),
+        "parties": parties,
         "self_purchase": facts.is_self,
         "resolved_at": iso(at),
     }
