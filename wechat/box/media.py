@@ -42,3 +42,25 @@ def find(box: Box, appid: str, media_id: str, *, types: tuple[str, ...] | None =
 def by_picture(box: Box, media_id: str) -> sqlite3.Row | None:
     """Any account's file of this id: pictures have an address that needs no token."""
     return box.store.row("SELECT * FROM media WHERE media_id = ?", media_id)
+
+
+def count_kept(box: Box, appid: str, kind: str) -> int:
+    """How many files of this kind the account keeps for good."""
+    row = box.store.row(
+        "SELECT count(*) AS number FROM media WHERE appid = ? AND type = ? AND expires_at IS NULL",
+        appid,
+        kind,
+    )
+    return int(row["number"]) if row is not None else 0
+
+
+def page_kept(box: Box, appid: str, kind: str, *, offset: int, most: int) -> list[sqlite3.Row]:
+    """At most so many of them from this place on, the newest first."""
+    return box.store.rows(
+        "SELECT media_id, type, filename, created_at FROM media"
+        " WHERE appid = ? AND type = ? AND expires_at IS NULL ORDER BY rowid DESC LIMIT ? OFFSET ?",
+        appid,
+        kind,
+        most,
+        offset,
+    )

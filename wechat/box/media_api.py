@@ -2,6 +2,7 @@
 
 import mimetypes
 from pathlib import PurePosixPath
+from sqlite3 import Row
 
 from flask import Request, Response
 from werkzeug.datastructures import FileStorage
@@ -112,6 +113,37 @@ def delete_material(box: Box, request: Request) -> Response:
         raise Refusal(40007)
     box.store.run("DELETE FROM media WHERE media_id = ?", media_id)
     return done()
+
+
+def count_material(box: Box, request: Request) -> Response:
+    """GET /cgi-bin/material/get_materialcount: how much is kept for good, of each kind."""
+    account = access.who_calls(box, request)
+    counted = {
+        kind: media.count_kept(box, account.appid, kind) for kind in ("voice", "video", "image", "news")
+    }
+    return said({f"{kind}_count": number for kind, number in counted.items()})
+
+
+def list_material(box: Box, request: Request) -> Response:
+    """POST /cgi-bin/material/batchget_material {type, offset, count 1..20}: a page of one kind, the newest first;
+    40004 for a kind that is none, 40097 for other numbers."""
+    account = access.who_calls(box, request)
+    asked = asked_json(request)
+    kind, offset, most = asked.get("type"), asked.get("offset"), asked.get("count")
+    if kind not in ("image", "video", "voice", "news"):
+        raise Refusal(40004)
+    if type(offset) is not int or type(most) is not int or not (0 <= offset < 2**31 and 1 <= most <= 20):
+        raise Refusal(40097)
+    items = [
+        _listed(request, row) for row in media.page_kept(box, account.appid, kind, offset=offset, most=most)
+    ]
+    total = media.count_kept(box, account.appid, kind)
+    return said({"item": items, "total_count": total, "item_count": len(items)})
+
+
+def _listed(request: Request, row: Row) -> dict[str, object]:
+    told = {"media_id": row["media_id"], "name": row["filename"], "update_time": row["created_at"]}
+    return told | ({"url": request.host_url + "mmbiz/" + row["media_id"]} if row["type"] == "image" else {})
 
 
 def show(box: Box, media_id: str) -> Response:

@@ -77,6 +77,8 @@ _OFFICIAL: list[Door] = [
     ("POST", "/cgi-bin/material/add_material", media_api.upload_material),
     ("POST", "/cgi-bin/material/get_material", media_api.fetch_material),
     ("POST", "/cgi-bin/material/del_material", media_api.delete_material),
+    ("GET", "/cgi-bin/material/get_materialcount", media_api.count_material),
+    ("POST", "/cgi-bin/material/batchget_material", media_api.list_material),
     ("POST", "/datacube/getusersummary", datacube_api.user_summary),
     ("POST", "/datacube/getusercumulate", datacube_api.user_cumulate),
 ]

@@ -65,7 +65,10 @@ def pay_view(box: Box, view: Callable[..., pay_api.Answer], **numbers: str) -> R
     return pay_signing.answer(signer, status, content)
 
 
-def nobody(box: Box, request: Request, status: int, sentence: str) -> Response:
+_NOBODY = {404: ("NOT_FOUND", "请求的接口不存在"), 405: ("METHOD_NOT_ALLOWED", "接口不支持此请求方法")}
+
+
+def nobody(box: Box, request: Request, status: int) -> Response:
     """No such address under /v3, or the wrong verb: signed like every answer."""
-    code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(status, "SYSTEM_ERROR")
+    code, sentence = _NOBODY.get(status, ("SYSTEM_ERROR", "系统异常，请稍后重试"))
     return pay_signing.refused(pay_keys.for_answer(box, request), PayRefusal(status, code, sentence))

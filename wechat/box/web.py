@@ -114,11 +114,9 @@ def _nobody(box: Box, problem: HTTPException) -> Response | tuple[Response, int]
     """No such address, wrong verb, body too large: each world has its own words."""
     status = problem.code or 500
     if request.path.startswith("/v3/"):
-        return pay_doors.nobody(box, request, status, problem.description or "")
-    if request.path.startswith(("/cgi-bin/", "/sns/", "/wxa/", "/wxaapi/", "/datacube/")) and status in (
-        404,
-        405,
-    ):
+        return pay_doors.nobody(box, request, status)
+    # Families that the box does not play at all (/customservice/, /card/ ...) are WeChat's, too.
+    if status in (404, 405) and request.path != "/" and not request.path.startswith("/box"):
         return answers.refused(Refusal(40066))
     response = jsonify(
         {"error": {"code": problem.name.upper().replace(" ", "_"), "message": problem.description}}

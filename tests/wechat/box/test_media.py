@@ -57,6 +57,29 @@ def test_pictures_and_material_for_good(sandbox: RunningBox, client: WeChatClien
     assert refused.value.errcode == 40007
 
 
+def test_material_is_counted_and_listed(sandbox: RunningBox, client: WeChatClient) -> None:
+    client.media.upload("image", ("passing.jpg", PICTURE, "image/jpeg"))
+    kept = [client.material.add("image", (f"{n}.jpg", PICTURE, "image/jpeg"))["media_id"] for n in range(3)]
+    client.material.add("voice", ("a.mp3", b"la", "audio/mpeg"))
+    assert client.material.get_count() == {
+        "voice_count": 1,
+        "video_count": 0,
+        "image_count": 3,
+        "news_count": 0,
+    }
+    page = client.material.batchget("image", offset=1, count=1)
+    assert (page["total_count"], page["item_count"]) == (3, 1)
+    assert (page["item"][0]["media_id"], page["item"][0]["name"]) == (kept[1], "1.jpg")
+    assert sandbox.http.get(page["item"][0]["url"], timeout=5).content == PICTURE
+    for asked, errcode in (
+        ({"type": "thumb", "offset": 0, "count": 1}, 40004),
+        ({"type": "image", "offset": 0, "count": 21}, 40097),
+        ({"type": "image", "offset": -1, "count": 1}, 40097),
+        ({"type": "image", "offset": 0, "count": True}, 40097),
+    ):
+        assert sandbox.call("/cgi-bin/material/batchget_material", asked).json()["errcode"] == errcode
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "size", "errcode"),
     [

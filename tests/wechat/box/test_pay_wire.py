@@ -180,7 +180,8 @@ def test_close_is_a_signed_empty_204(sandbox: RunningBox) -> None:
 
 
 def test_unknown_addresses_and_verbs(sandbox: RunningBox) -> None:
-    assert checked(sandbox, call(sandbox, "GET", "/v3/nowhere"))["code"] == "NOT_FOUND"
+    nowhere = checked(sandbox, call(sandbox, "GET", "/v3/nowhere"))
+    assert nowhere == {"code": "NOT_FOUND", "message": "请求的接口不存在"}
     assert call(sandbox, "GET", "/v3/refund/domestic/refunds").status_code == 405
     missing = call(sandbox, "GET", "/v3/certificates")
     assert (missing.status_code, missing.json()["code"]) == (404, "RESOURCE_NOT_EXISTS")

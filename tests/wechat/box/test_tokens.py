@@ -109,7 +109,12 @@ def test_verbs_and_addresses_that_do_not_exist(sandbox: RunningBox) -> None:
     assert get["errcode"] == 43002
     post = requests.post(f"{sandbox.base}/cgi-bin/user/info", data=b"{}", timeout=5).json()
     assert post["errcode"] == 43001
-    assert requests.get(f"{sandbox.base}/cgi-bin/nowhere", timeout=5).json()["errcode"] == 40066
+    for path in ("/cgi-bin/nowhere", "/customservice/kfaccount/add", "/card/create"):
+        for asked in (
+            requests.get(sandbox.base + path, timeout=5),
+            requests.post(sandbox.base + path, timeout=5),
+        ):
+            assert (asked.status_code, asked.json()["errcode"]) == (200, 40066)
     assert sandbox.http.get(f"{sandbox.base}/cgi-bin/user/info", timeout=5).json()["errcode"] == 41001
 
 
