@@ -231,7 +231,7 @@ def clock(box: Box, request: Request) -> Answer:
     if (
         isinstance(offset_s, bool)
         or not isinstance(offset_s, int | float)
-        or abs(offset_s) > 10 * 366 * 86400
+        or not abs(offset_s) <= 10 * 366 * 86400
     ):
         raise BadCall("offset_s must be a number of seconds, at most ten years")
     box.move_clock(offset_s)

@@ -49,8 +49,8 @@ def add(box: Box, asked: dict[str, Any]) -> dict[str, Any]:
         raise Unknown("count is a whole number, 1 or more")
     if seed is not None and (type(seed) is not int or not 0 <= seed < 2**53):
         raise Unknown("seed is a whole number, 0 or more")
-    if value is not None and (not _number(value) or value < 0):
-        raise Unknown("value is a number, 0 or more")
+    if value is not None and (not _number(value) or not 0 <= value <= 10**9):
+        raise Unknown("value is a number, 0 to 10^9")
     if not isinstance(path, str) or not isinstance(what, str):
         raise Unknown("path and what are patterns as file names have them: /v3/*, TRANSACTION.*")
     if type(asked.get("after", False)) is not bool:

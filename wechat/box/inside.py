@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from urllib.parse import urlsplit
 
 from wechat.box import open_settings, pay_settings
 from wechat.box.credentials import Account, Credentials
@@ -27,6 +28,7 @@ FAULTS = (
     "wrong_amount",
     "foreign_appid",
 )
+_MOST = 10**9
 _DEFAULTS: dict[str, Any] = {
     "push_mode": "safe",
     "callback_url": None,
@@ -109,9 +111,7 @@ def _check_setting(name: str, value: Any) -> None:
         raise Unknown(f"no such setting: {name}")
     if name in ("push_mode", "mp_push_mode") and value not in MODES:
         raise Unknown(f"{name} is one of {', '.join(MODES)}")
-    if name.endswith("callback_url") and not (
-        value is None or str(value).startswith(("http://", "https://"))
-    ):
+    if name.endswith("callback_url") and not (value is None or _is_address(value)):
         raise Unknown(f"{name} is an http(s) address or null")
     if name == "faults":
         strange = set(value) - set(FAULTS) if isinstance(value, dict) else {"?"}
@@ -120,14 +120,24 @@ def _check_setting(name: str, value: Any) -> None:
         for fault, wanted in value.items():
             _check_fault(fault, wanted)
     if name.endswith(("_s", "_retries", "_speedup")) and not (
-        isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+        isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _MOST
     ):
-        raise Unknown(f"{name} is a number, 0 or more")
+        raise Unknown(f"{name} is a number, 0 to {_MOST}")
     for problem in (open_settings.problem, pay_settings.problem):
         if (sentence := problem(name, value)) is not None:
             raise Unknown(sentence)
     if name == "notice_speedup" and value <= 0:
         raise Unknown("notice_speedup is more than 0")
+
+
+def _is_address(value: object) -> bool:
+    if not isinstance(value, str) or not value.startswith(("http://", "https://")) or not value.isprintable():
+        return False
+    try:
+        parts = urlsplit(value)
+        return bool(parts.hostname) and parts.port != 0  # a port that is none raises
+    except ValueError:
+        return False
 
 
 def _check_fault(name: str, wanted: Any) -> None:
@@ -140,9 +150,9 @@ def _check_fault(name: str, wanted: Any) -> None:
     if name == "refund_result" and wanted and wanted not in results:
         raise Unknown(f"refund_result is one of {', '.join(results)}")
     if name != "refund_result" and not (
-        wanted is None or (isinstance(wanted, bool | int | float) and wanted >= 0)
+        wanted is None or (isinstance(wanted, bool | int | float) and 0 <= wanted <= _MOST)
     ):
-        raise Unknown(f"{name} is true, false, null or a number, 0 or more")
+        raise Unknown(f"{name} is true, false, null or a number, 0 to {_MOST}")
 
 
 def rfc3339(at: float) -> str:

@@ -1,6 +1,7 @@
 """One box as a process: opens its state, binds loopback, says in one JSON line where everything is, stops at
 once."""
 
+import fcntl
 import json
 import os
 import signal
@@ -9,7 +10,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import IO, Any
 
 from flask import Flask
 
@@ -43,6 +44,7 @@ def serve(wishes: Wishes) -> None:
     """Serve until SIGTERM or SIGINT (or, when asked, until the parent dies). Raises OSError when a port is
     taken or the folder cannot be written."""
     parent = os.getppid()
+    lock = _alone(wishes.state)
     store = Store(wishes.state)
     box = Box(store, load_or_make(store))
     if wishes.callback is not None:
@@ -70,6 +72,7 @@ def serve(wishes: Wishes) -> None:
     for server in servers:
         server.shutdown()
     store.close()
+    lock.close()
 
 
 def _told_to_end(over: "SimpleQueue[None]", within_s: float) -> bool:
@@ -78,6 +81,19 @@ def _told_to_end(over: "SimpleQueue[None]", within_s: float) -> bool:
     except Empty:
         return False
     return True
+
+
+def _alone(folder: Path) -> IO[str]:
+    """Two boxes on one folder would both deliver what waits in it. The lock ends with the process, however it
+    ends. Raises OSError when another box has it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = (folder / "box.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise OSError("another box is running on this folder") from None
+    return lock
 
 
 def _bound(wishes: Wishes, store: Store, app: Flask) -> list[Server]:

@@ -118,6 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "0")
         if not (length.isascii() and length.isdigit()):
             raise _BadRequest("no length")
+        if len(length) > 18:  # int() itself refuses thousands of digits
+            raise _BadRequest("too large")
         return self._exactly(int(length))
 
     def _exactly(self, length: int) -> bytes:
@@ -129,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
         return body
 
     def _chunks(self) -> bytes:
-        body = b""
+        body = bytearray()
         while True:
             try:
                 length = int(self.rfile.readline(64).partition(b";")[0], 16)
@@ -140,7 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
             body += self._exactly(length)
             self.rfile.readline(64)
             if length == 0:
-                return body
+                return bytes(body)
 
     def _environ(self, body: bytes) -> dict[str, Any]:
         path, _, query = self.path.partition("?")

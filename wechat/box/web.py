@@ -3,7 +3,9 @@
 import functools
 import sqlite3
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
@@ -17,6 +19,7 @@ from wechat.box import (
     page_doors,
     pay_control,
     pay_doors,
+    tls,
 )
 from wechat.box.answers import Refusal
 from wechat.box.inside import Box
@@ -69,6 +72,7 @@ def make_app(box: Box) -> Flask:
         )
     app.add_url_rule("/mmbiz/<media_id>", "media", functools.partial(media_api.show, box))
     page_doors.add(app, box)
+    app.before_request(_foreign_host)
     app.register_error_handler(HTTPException, functools.partial(_nobody, box))
     return app
 
@@ -108,6 +112,28 @@ def _control_view(box: Box, act: Callable[..., control.Answer], **names: Any) ->
             raise
         status, content = told
     return jsonify(content), status
+
+
+def _foreign_host() -> tuple[Response, int] | None:
+    """Whoever owns a domain can point it at this machine, and then his page and the box are of one origin: the page
+    and the control API answer only under names that no stranger owns."""
+    if request.path != "/" and not request.path.startswith("/box"):
+        return None
+    try:
+        name = urlsplit("//" + request.host).hostname or "."
+    except ValueError:
+        name = "."
+    if "." not in name or name in tls.NAMES or name.endswith(".localhost") or _is_number(name):
+        return None
+    return jsonify({"error": {"code": "FOREIGN_HOST", "message": "请用 127.0.0.1 或 localhost 打开"}}), 403
+
+
+def _is_number(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _nobody(box: Box, problem: HTTPException) -> Response | tuple[Response, int]:
