@@ -97,12 +97,6 @@ class Reservation(Base):
     __table_args__ = (
         CheckConstraint("qty > 0", name="qty"),
         Index(
-            "ix_reservation_expiry",
-            "expires_at",
-            postgresql_where="state = 'ACTIVE' and expires_at is not null",
-        ),
-        Index("ix_reservation_active", "sku_id", "location_id", postgresql_where="state = 'ACTIVE'"),
-        Index(
             "uq_reservation_active_line", "order_line_id", unique=True, postgresql_where="state = 'ACTIVE'"
         ),
     )

@@ -39,6 +39,7 @@ def open_engine(
         pool_recycle=1800,
         connect_args={"options": limits, "prepare_threshold": 1, "connect_timeout": 3},
         pool_reset_on_return="rollback",
+        hide_parameters=True,  # tokens and openids are values of statements, and errors would quote them
     )
     event.listen(engine, "connect", _send_bigints)
     return engine

@@ -55,20 +55,6 @@ def upgrade() -> None:
         sa.CheckConstraint("qty > 0", name=op.f("ck_reservation_qty")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reservation")),
     )
-    op.create_index(
-        "ix_reservation_active",
-        "reservation",
-        ["sku_id", "location_id"],
-        unique=False,
-        postgresql_where="state = 'ACTIVE'",
-    )
-    op.create_index(
-        "ix_reservation_expiry",
-        "reservation",
-        ["expires_at"],
-        unique=False,
-        postgresql_where="state = 'ACTIVE' and expires_at is not null",
-    )
     op.create_index(op.f("ix_reservation_order_id"), "reservation", ["order_id"], unique=False)
     op.create_index(
         "uq_reservation_active_line",
