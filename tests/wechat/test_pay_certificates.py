@@ -156,6 +156,18 @@ def test_a_merchant_without_certificates_is_asked_once_an_hour_at_most(gone: Say
         assert asked(line) == 2
 
 
+@pytest.mark.parametrize("body", [b"1", b"[]", b'"data"', b"null"])
+def test_an_answer_that_is_no_object_is_no_list_of_certificates(body: bytes) -> None:
+    clock = Clock()
+    with serving(always(Say(200, body))) as line:
+        pay = a_pay_on(a_config(line.base), clock)
+        with pytest.raises(BadSignature):
+            told(pay, SECOND, clock)
+        with pytest.raises(Unavailable) as error:
+            pay.fetch_certificates()
+        assert (error.value.code, asked(line)) == ("SIGNATURE", 2)
+
+
 @pytest.mark.parametrize("serial", ["PUB_KEY_ID_0119999999", "nothing", "-1"])
 def test_a_serial_that_is_no_certificates_is_never_looked_up(serial: str) -> None:
     clock = Clock()

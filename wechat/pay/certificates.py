@@ -77,7 +77,10 @@ class Certificates:
 
     def _accept(self, answer: Answer) -> None:
         try:
-            fresh = [self._opened(one) for one in items(orjson.loads(answer.body), "data")]
+            fields = orjson.loads(answer.body)
+            if not isinstance(fields, dict):  # nothing is proven yet: this may be any JSON
+                raise Malformed("not a JSON object")
+            fresh = [self._opened(one) for one in items(fields, "data")]
         except (Malformed, ValueError):
             raise BadSignature("a list of certificates that does not open") from None
         self._platform.joined(fresh).verify(answer.headers, answer.body, seconds=self._clock())
