@@ -5,11 +5,13 @@ Importing this package registers every table on ``Base.metadata``, which migrati
 
 from models import (
     attribution,
+    audit,
     base,
     catalog,
     commission,
     ledger,
     members,
+    operators,
     orders,
     payments,
     stock,
@@ -19,11 +21,13 @@ from models import (
 
 __all__ = [
     "attribution",
+    "audit",
     "base",
     "catalog",
     "commission",
     "ledger",
     "members",
+    "operators",
     "orders",
     "payments",
     "stock",

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.base.tokens import hash_token
 from app.base.vault import Vault
-from app.members.callers import hash_token
 from app.orders import lifecycle
 from app.orders.placing import Basket, Buyer, Placed, place
 

@@ -3,6 +3,8 @@
 from flask import Blueprint
 from flask_openapi3 import APIBlueprint
 
+from app.api.backoffice import login as backoffice_login
+from app.api.backoffice import me as backoffice_me
 from app.api.callbacks import official_account, pay
 from app.api.clerk import codes, counter, earnings
 from app.api.clerk import login as clerk_login
@@ -27,5 +29,7 @@ API: tuple[APIBlueprint, ...] = (
     codes.bp,
     counter.bp,
     earnings.bp,
+    backoffice_login.bp,
+    backoffice_me.bp,
 )
 PLAIN: tuple[Blueprint, ...] = (official_account.bp, pay.bp)

@@ -1,6 +1,5 @@
 """Who stands behind a login token."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +7,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from app.base.clock import local_day
+from app.base.tokens import hash_token
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,6 @@ _FIND = text(
                         and k.ended_at is null)))
     """
 )
-
-
-def hash_token(token: str) -> str:
-    """How a token is kept: SHA-256, hex. Tokens are random, so no key is needed."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def find_caller(connection: Session | Connection, token: str, *, now: datetime) -> Caller | None:

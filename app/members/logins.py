@@ -8,8 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.base.db import Tx
+from app.base.tokens import hash_token
 from app.base.vault import Vault
-from app.members.callers import hash_token
 from app.members.meeting import Met, meet
 from app.members.spending import spend
 from models.members import AppKind, Audience

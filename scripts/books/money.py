@@ -101,7 +101,7 @@ CHECKS = (
         "the append-only tables refuse every change",
         """
         select t.name from unnest(array['stock_movement', 'price_change', 'touch', 'order_event',
-                                        'ledger_transfer', 'commission_entry']) as t (name)
+                                        'ledger_transfer', 'commission_entry', 'audit_entry']) as t (name)
          where not exists (
                select from pg_trigger g
                  join pg_class c on c.oid = g.tgrelid

@@ -15,8 +15,10 @@ from openapi_spec_validator import validate
 from app.base.db import Tx
 from app.settings import Settings
 from app.wiring import Parts, build
+from models.operators import OperatorRole
 from tests import make
-from tests.doors.conftest import Clock
+from tests.doors.conftest import NOON, Clock
+from tests.doors.office import an_operator_login
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 
@@ -75,6 +77,7 @@ def test_every_operation_names_its_refusals_as_problems(document: Any) -> None:
 OPEN = {
     "/api/shopper/login",
     "/api/clerk/login",
+    "/api/backoffice/login",
     "/api/shopper/categories",
     "/api/shopper/products",
     "/api/shopper/products/{code}",
@@ -90,10 +93,11 @@ def test_every_door_but_the_open_ones_asks_who_comes_before_it_reads_what_is_wan
     """Nobody: 401. Somebody of the other audience: 403. Whatever the inputs are, here none."""
     with tx() as session:
         make.a_shop(session)
-        token = {
-            "clerk": make.a_login(session, make.a_buyer(session)),
-            "shopper": make.a_clerk_login(session, "C-SZFT-03"),
-        }
+        shopper, clerk = (
+            make.a_login(session, make.a_buyer(session)),
+            make.a_clerk_login(session, "C-SZFT-03"),
+        )
+    token = {"clerk": shopper, "shopper": clerk, "backoffice": clerk}
     unguarded = set()
     for path, method, operation in _operations(document):
         if not operation.get("security"):
@@ -169,6 +173,7 @@ def test_no_garbage_brings_a_server_error(app: Flask, client: FlaskClient, tx: T
     with tx() as session:
         make.a_shop(session)
         tokens = ["", make.a_login(session, make.a_buyer(session)), make.a_clerk_login(session, "C-SZFT-03")]
+        tokens.append(an_operator_login(session, OperatorRole.OWNER, now=NOON))
     failures = []
     for rule in app.url_map.iter_rules():
         for method in (rule.methods or set()) - {"OPTIONS"}:
