@@ -17,9 +17,9 @@ from urllib.parse import parse_qsl
 
 from PIL import Image
 
-from app.attribution.poster import draw
-from app.attribution.qr import qr_png
 from app.base.clock import utc_now
+from app.posters.poster import draw
+from app.posters.qr import qr_png
 from scripts.bench import IN_PROCESS
 from scripts.bench_cases import SAID, sealed_push
 from scripts.bench_figures import Round

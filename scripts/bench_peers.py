@@ -19,7 +19,7 @@ from wechatpy import create_reply, parse_message
 from wechatpy.crypto import WeChatCrypto
 from wechatpy.utils import check_signature
 
-from app.attribution import lettering, poster
+from app.posters import lettering, poster
 
 Sent = tuple[Mapping[str, str], bytes]
 

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from app.attribution.poster import draw
-from app.attribution.qr import qr_png
 from app.base.db import Tx
 from app.base.errors import Conflict, NotFound, Unreachable
+from app.posters.poster import draw
+from app.posters.qr import qr_png
 from models.attribution import CodeKind
 from models.stores import ClerkStatus
 from wechat.errors import WeChatError

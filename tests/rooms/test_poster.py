@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from app.attribution.lettering import fit, mask, plain
-from app.attribution.poster import CALL, CODE_PX, HEIGHT_PX, TEXT_PX, WIDTH_PX, draw
-from app.attribution.qr import QUIET_MODULES, modules, qr_png
+from app.posters.lettering import fit, mask, plain
+from app.posters.poster import CALL, CODE_PX, HEIGHT_PX, TEXT_PX, WIDTH_PX, draw
+from app.posters.qr import QUIET_MODULES, modules, qr_png
 
 URL = "http://weixin.qq.com/q/02dXuKkHh8eB510000M07h"
 FACTS = {
@@ -220,6 +220,6 @@ def test_posters_of_many_threads_are_the_posters_of_one(code: bytes) -> None:
 
 
 def test_the_font_comes_with_its_licence() -> None:
-    fonts = Path(__file__).parents[2] / "app" / "attribution" / "fonts"
+    fonts = Path(__file__).parents[2] / "app" / "posters" / "fonts"
     assert "SIL OPEN FONT LICENSE Version 1.1" in (fonts / "OFL.txt").read_text("utf-8")
     assert (fonts / "NotoSansSC-Lianke.otf").stat().st_size < 5_300_000

@@ -14,9 +14,9 @@ import qrcode
 from PIL import Image
 from wechatpy.exceptions import InvalidSignatureException
 
-from app.attribution import lettering
-from app.attribution.lettering import fit
-from app.attribution.qr import MASK, qr_png
+from app.posters import lettering
+from app.posters.lettering import fit
+from app.posters.qr import MASK, qr_png
 from scripts.bench import CASES, IN_PROCESS, parse
 from scripts.bench_cases import sealed_push
 from scripts.bench_figures import BESIDE, Pair, Round, Slice, inside_table, of_duel, summary

@@ -12,7 +12,7 @@ from functools import cache
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, UnidentifiedImageError
 
-from app.attribution.lettering import Setting, fit, is_latin, mask, plain
+from app.posters.lettering import Setting, fit, is_latin, mask, plain
 
 WIDTH_PX, HEIGHT_PX = 1200, 1800
 CODE_PX = 500
