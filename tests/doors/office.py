@@ -56,3 +56,21 @@ def an_operator_login(
     token = PREFIX + secrets.token_urlsafe(32)
     session.execute(_OPEN, {"hash": hash_token(token), "id": operator_id, "now": now})
     return token
+
+
+def a_franchise(session: Session) -> None:
+    """Beside the small shop: entity E-WF1 with its store WF-TH."""
+    session.execute(
+        text(
+            """
+            with e as (insert into legal_entity (code, name, kind)
+                       values ('E-WF1', '潍坊潍澜商贸有限公司', 'FRANCHISEE') returning id),
+                 s as (insert into store (code, entity_id, name, name_en, ownership, city, services, status,
+                                          is_default_landing, lat, lng)
+                       select 'WF-TH', id, '澜序·奎文店', 'LANXU Kuiwen', 'FRANCHISE', '潍坊', '{pickup}',
+                              'OPEN', false, 36.7074, 119.1302 from e returning id, entity_id, code, name)
+            insert into stock_location (code, name, kind, store_id, entity_id)
+            select code, name, 'STORE', id, entity_id from s
+            """
+        )
+    )

@@ -1,0 +1,83 @@
+"""Who may use which route: one line for each, in the order of their paths. A route without a line fails the matrix.
+
+A new guarded route with a path parameter also needs a case in ``foreign.py``.
+"""
+
+from dataclasses import dataclass
+
+from models.operators import OperatorRole
+from tests.doors.cast import ROLES
+
+
+@dataclass(frozen=True)
+class Door:
+    """``who``: those of the cast whom the guard lets in. ``is_signed``: WeChat or a till proves itself otherwise."""
+
+    who: frozenset[str] | None = None
+    is_signed: bool = False
+
+
+def _only(*who: str) -> Door:
+    return Door(frozenset(who))
+
+
+def roles(*allowed: OperatorRole) -> Door:
+    """Operators of these roles, and every OWNER."""
+    return _only("OWNER", *(role.value for role in allowed))
+
+
+OPEN = Door()
+SIGNED = Door(is_signed=True)
+SHOPPER = _only("shopper")
+CLERK = _only("clerk", "manager")
+MANAGER = _only("manager")
+# Every operator; and the doors where an operator with an initial password gets in too.
+OFFICE = _only(*ROLES)
+OWN_ACCOUNT = _only("new operator", *ROLES)
+
+DOORS: dict[str, Door] = {
+    "POST /api/backoffice/login": OPEN,
+    "POST /api/backoffice/logout": OWN_ACCOUNT,
+    "GET /api/backoffice/me": OWN_ACCOUNT,
+    "POST /api/clerk/codes": CLERK,
+    "GET /api/clerk/earnings": CLERK,
+    "GET /api/clerk/earnings/rows": CLERK,
+    "POST /api/clerk/login": OPEN,
+    "POST /api/clerk/logout": CLERK,
+    "GET /api/clerk/me": CLERK,
+    "POST /api/clerk/orders/<number>/refunds": CLERK,
+    "POST /api/clerk/pickups/verify": CLERK,
+    "GET /api/clerk/poster": CLERK,
+    "GET /api/clerk/statements/<month>": CLERK,
+    "GET /api/shopper/categories": OPEN,
+    "POST /api/shopper/login": OPEN,
+    "POST /api/shopper/logout": SHOPPER,
+    "GET /api/shopper/me": SHOPPER,
+    "GET /api/shopper/orders": SHOPPER,
+    "POST /api/shopper/orders": SHOPPER,
+    "GET /api/shopper/orders/<number>": SHOPPER,
+    "POST /api/shopper/orders/<number>/cancel": SHOPPER,
+    "GET /api/shopper/orders/<number>/pickup-code": SHOPPER,
+    "POST /api/shopper/orders/<number>/prepay": SHOPPER,
+    "POST /api/shopper/phone": SHOPPER,
+    "GET /api/shopper/products": OPEN,
+    "GET /api/shopper/products/<code>": OPEN,
+    "POST /api/shopper/quote": SHOPPER,
+    "GET /api/shopper/stores": OPEN,
+    "GET /api/shopper/stores/<code>": OPEN,
+    "GET /api/shopper/stores/nearby": OPEN,
+    "POST /api/shopper/touches": SHOPPER,
+    "GET /callbacks/wechat/oa": SIGNED,
+    "POST /callbacks/wechat/oa": SIGNED,
+    "POST /callbacks/wechat/pay/paid": SIGNED,
+    "POST /callbacks/wechat/pay/refunded": SIGNED,
+    "GET /healthz": OPEN,
+    "GET /metrics": OPEN,
+    "GET /openapi/": OPEN,
+    "GET /openapi/oauth2-redirect.html": OPEN,
+    "GET /openapi/openapi.json": OPEN,
+    "GET /openapi/static/<path:filename>": OPEN,
+    "GET /openapi/swagger": OPEN,
+    "GET /openapi/swagger/<path:filename>": OPEN,
+    "GET /readyz": OPEN,
+}

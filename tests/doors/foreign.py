@@ -1,0 +1,95 @@
+"""Objects of somebody else: how each is made, who asks for it, what is answered, and what stays as it was.
+
+Each guarded route with a path parameter has a case here, or a reason in ``NOT_OWNED`` why nobody owns what
+it names.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from tests import make
+from tests.doors.cast import Cast
+
+Params = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """``who`` (of the cast) asks ``route`` for what ``made`` makes, which is somebody else's.
+
+    Where the answer is 404 it must be the very answer that ``missing`` gets: nobody learns that there is
+    such a thing. ``unchanged`` are tables in which no row may differ afterwards.
+    """
+
+    route: str
+    who: str
+    made: Callable[[Session, Cast], Params]
+    missing: Params
+    status: int = 404
+    body: Any = None
+    unchanged: tuple[str, ...] = field(default=("orders", "order_event", "audit_entry"))
+
+    def __str__(self) -> str:
+        return f"{self.who}: {self.route}"
+
+
+def an_order_of_another_member(session: Session, cast: Cast) -> Params:
+    """An unpaid order of a member who is not in the cast."""
+    make.stock(session, "AP-1002-M", 5)
+    return {"number": make.an_order(session, make.a_buyer(session, "other"), now=cast.now).number}
+
+
+def a_paid_order_of_another_store(session: Session, cast: Cast) -> Params:
+    """A paid order that waits at SZ-NS; the cast's clerks are of SZ-FT."""
+    make.stock(session, "AP-1002-M", 5, location="SZ-NS")
+    order = make.an_order(session, make.a_buyer(session, "other"), store="SZ-NS", now=cast.now)
+    make.pay_for(session, order.order_id)
+    session.execute(
+        text(
+            "insert into payment (order_id, out_trade_no, transaction_id, appid, mchid, payer_openid,"
+            " amount_fen, state, checks) values (:id, 'P1', 'T1', 'wx', '1', 'o', :fen, 'SUCCESS', 0)"
+        ),
+        {"id": order.order_id, "fen": order.quote.amount_fen},
+    )
+    return {"number": order.number}
+
+
+_NO_ORDER = {"number": "A261121ZZZZZZZZ"}
+_REFUND = {"lines": [{"line_no": 1, "amount_fen": 100}], "reason": "颜色不合适"}
+_MONEY = ("orders", "order_event", "payment", "refund", "refund_line", "ledger_transfer", "idempotent_answer")
+
+FOREIGN: tuple[Foreign, ...] = (
+    Foreign("GET /api/shopper/orders/<number>", "shopper", an_order_of_another_member, _NO_ORDER),
+    Foreign("GET /api/shopper/orders/<number>/pickup-code", "shopper", an_order_of_another_member, _NO_ORDER),
+    Foreign(
+        "POST /api/shopper/orders/<number>/cancel",
+        "shopper",
+        an_order_of_another_member,
+        _NO_ORDER,
+        unchanged=(*_MONEY, "reservation", "stock"),
+    ),
+    Foreign(
+        "POST /api/shopper/orders/<number>/prepay",
+        "shopper",
+        an_order_of_another_member,
+        _NO_ORDER,
+        unchanged=_MONEY,
+    ),
+    Foreign(
+        "POST /api/clerk/orders/<number>/refunds",
+        "manager",
+        a_paid_order_of_another_store,
+        _NO_ORDER,
+        body=_REFUND,
+        unchanged=_MONEY,
+    ),
+)
+
+# Guarded routes whose parameter names nothing that belongs to anybody.
+NOT_OWNED: dict[str, str] = {
+    "GET /api/clerk/statements/<month>": "a month; whose statement it is, says the token",
+}
