@@ -38,6 +38,7 @@ class TouchKind(StrEnum):
 class TouchResult(StrEnum):
     ACQUIRED = "ACQUIRED"  # first valid touch: acquisition and service binding written
     REACTIVATED = "REACTIVATED"  # a known customer came back: service binding, no acquisition share
+    REBOUND = "REBOUND"  # valid, and the clerk serves from now on: the one before was inactive (BND-4)
     RECORDED = "RECORDED"  # valid, nothing to change
     LOST_RACE = "LOST_RACE"  # valid, but another clerk was first within the same second (TCH-4)
     INVALID = "INVALID"  # stored as evidence; never binds, never earns (TCH-3)
@@ -52,7 +53,11 @@ class BindingReason(StrEnum):
     ACQUIRED = "ACQUIRED"  # came with the acquisition (BND-2)
     CUSTOMER = "CUSTOMER"  # the member's own choice (BND-5)
     REBOUND = "REBOUND"  # new touch after protection and inactivity (BND-4)
-    HANDOVER = "HANDOVER"  # leaver, transfer or closing store (BND-6..9)
+    HANDOVER = "HANDOVER"  # the clerk leaves (BND-6)
+    TRANSFER = "TRANSFER"  # staff moved the member (BND-7)
+    MOVED = "MOVED"  # the clerk went to another store (BND-8)
+    CLOSING = "CLOSING"  # the store closed (BND-9)
+    REFUSED = "REFUSED"  # the member refused a hand-over and went to the store's pool (BND-6)
     MERGE = "MERGE"  # two members became one (MRG-4)
 
 
@@ -136,7 +141,9 @@ class ServiceBinding(Base):
     __tablename__ = "service_binding"
     __table_args__ = (
         Index("uq_service_binding_active", "member_id", unique=True, postgresql_where="valid_to is null"),
-        Index("ix_service_binding_clerk", "clerk_id", postgresql_where="valid_to is null"),
+        Index("ix_service_binding_clerk", "clerk_id", "id", postgresql_where="valid_to is null"),
+        Index("ix_service_binding_store", "store_id", "member_id", postgresql_where="valid_to is null"),
+        Index("ix_service_binding_started", "valid_from", postgresql_where="valid_to is null"),
         ExcludeConstraint(
             ("member_id", "="),
             (text("tstzrange(valid_from, valid_to)"), "&&"),
@@ -155,6 +162,33 @@ class ServiceBinding(Base):
     reason: Mapped[BindingReason] = mapped_column(choice(BindingReason))
     touch_id: Mapped[int | None] = mapped_column(ForeignKey("touch.id"))
     actor: Mapped[str]
+
+
+class BindingTerms(Base):
+    """How long a binding is protected and how it may change (BND-4..7, 11, 12), with its time of effect.
+
+    Drafted by one person and approved by another; approved versions never overlap.
+    """
+
+    __tablename__ = "binding_terms"
+    __table_args__ = (
+        ExcludeConstraint(
+            (text("tstzrange(effective_from, effective_to)"), "&&"),
+            using="gist",
+            name="ex_binding_terms_overlap",
+            where=text("approved_at is not null"),
+        ),
+    )
+
+    id: Mapped[RowId]
+    version: Mapped[int] = mapped_column(unique=True)
+    params: Mapped[dict[str, Any]]
+    effective_from: Mapped[datetime]
+    effective_to: Mapped[datetime | None]
+    created_by: Mapped[str]
+    approved_by: Mapped[str | None]
+    approved_at: Mapped[datetime | None]
+    created_at: Mapped[RecordedAt]
 
 
 class PolicyScope(StrEnum):

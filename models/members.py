@@ -20,6 +20,15 @@ class Audience(StrEnum):
     CLERK = "CLERK"  # may act for the linked clerk, at that clerk's store
 
 
+class Purpose(StrEnum):
+    SERVICE = "SERVICE"  # orders, after-sales, questions
+    MARKETING_MSG = "MARKETING_MSG"  # messages nobody asked for
+    PERSONALISE = "PERSONALISE"  # scores and recommendations
+    LOCATION_ONCE = "LOCATION_ONCE"  # a place, for one answer
+    CLERK_CONTACT = "CLERK_CONTACT"  # the member's clerk may see the phone and get in touch
+    SHARE_WITH_FRANCHISEE = "SHARE_WITH_FRANCHISEE"  # a franchisee is another controller of the data
+
+
 class Member(Base):
     """One person of the brand (MRG-1). A merged member keeps its row and points to the survivor."""
 
@@ -112,3 +121,27 @@ class MemberMerge(Base):
     loser_id: Mapped[int] = mapped_column(ForeignKey("member.id"), unique=True)
     reason: Mapped[str]
     merged_at: Mapped[datetime]
+
+
+class Consent(Base):
+    """CNS-1: what a member agreed to, to which text, and until when. No row = no."""
+
+    __tablename__ = "consent"
+    __table_args__ = (
+        Index(
+            "uq_consent_given",
+            "member_id",
+            "purpose",
+            unique=True,
+            postgresql_where="withdrawn_at is null",
+        ),
+        CheckConstraint("withdrawn_at is null or withdrawn_at >= given_at", name="interval"),
+    )
+
+    id: Mapped[RowId]
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), index=True)
+    purpose: Mapped[Purpose] = mapped_column(choice(Purpose))
+    doc_version: Mapped[str]
+    channel: Mapped[str]
+    given_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]

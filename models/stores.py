@@ -47,6 +47,8 @@ class LegalEntity(Base):
     code: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     kind: Mapped[EntityKind] = mapped_column(choice(EntityKind))
+    # BND-9: after this day nothing more is earned for its closed stores; NULL = the contract goes on.
+    contract_ends_on: Mapped[date | None]
     created_at: Mapped[RecordedAt]
 
 

@@ -1,10 +1,11 @@
 """The rules of touches and evidence. Pure: plain values in, a decision out."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from app.base.clock import days_after
 from models.attribution import AcquisitionKind, TouchKind, TouchResult
 from models.stores import ClerkStatus, StoreStatus
 
@@ -14,6 +15,18 @@ LATE = timedelta(hours=24)
 
 # TCH-6: evidence of influence only.
 NEVER_BINDS = frozenset({TouchKind.CONTENT_READ, TouchKind.ARRIVE, TouchKind.LEAVE})
+
+# BND-4: a clerk who did one of these for a member has served, and is not inactive.
+SERVES = frozenset(
+    {
+        TouchKind.CHAT,
+        TouchKind.BOOKING,
+        TouchKind.CLERK_CODE,
+        TouchKind.ASSISTED_ORDER,
+        TouchKind.POS_SALE,
+        TouchKind.PICKUP_VERIFY,
+    }
+)
 
 # TCH-5: what a touch proves about one order. Kinds that are not listed prove nothing about it.
 STRENGTH = {
@@ -65,8 +78,47 @@ class Acquired:
 
 
 @dataclass(frozen=True)
+class Spans:
+    """BND-4 in days: how long a binding is protected, and how long service or a purchase keeps it alive."""
+
+    protect_days: int = 30
+    inactive_days: int = 180
+    inactive_by_category: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """Who serves a member since when (no clerk = a store's pool), and the last signs of it.
+
+    ``served_at``: the last service of that clerk; ``bought_at``: the member's last paid order by category.
+    """
+
+    clerk_id: int | None
+    since: datetime
+    served_at: datetime | None = None
+    bought_at: Mapping[str, datetime] = field(default_factory=dict)
+
+
+def opens_at(serving: Serving, spans: Spans) -> datetime:
+    """From when on a touch of another clerk takes the member over (BND-4).
+
+    Not within ``protect_days`` after the last change; then as soon as the clerk is inactive for this member.
+    A pool has no clerk who could be active. Windows end at 24:00 of their last local day (C-6).
+    """
+    opens = days_after(serving.since, spans.protect_days + 1)
+    if serving.clerk_id is None:
+        return opens
+    alive = [
+        (at, spans.inactive_by_category.get(c, spans.inactive_days)) for c, at in serving.bought_at.items()
+    ]
+    if serving.served_at is not None:
+        alive.append((serving.served_at, spans.inactive_days))
+    return max([opens, *(days_after(at, days + 1) for at, days in alive)])
+
+
+@dataclass(frozen=True)
 class Decision:
-    """What a touch is worth. ``acquires`` and ``replaces`` say what is to be written beside it."""
+    """What a touch is worth. ``acquires``, ``replaces`` and ``rebinds`` say what is written beside it."""
 
     valid: bool
     reason: Reason | None
@@ -75,6 +127,7 @@ class Decision:
     store_id: int | None
     acquires: AcquisitionKind | None = None
     replaces: bool = False
+    rebinds: bool = False
 
 
 def decide(
@@ -85,12 +138,15 @@ def decide(
     *,
     occurred_at: datetime,
     received_at: datetime,
+    serving: Serving | None = None,
+    spans: Spans | None = None,
 ) -> Decision:
-    """Judge one touch: valid for whom (TCH-3), and does it acquire (BND-1, TCH-4)?
+    """Judge one touch: valid for whom (TCH-3), does it acquire (BND-1, TCH-4), does it rebind (BND-4)?
 
-    The first valid touch acquires; of a member who bought before it, without acquisition share. A later
-    one changes nothing, except that a touch which was earlier by (occurred_at, received_at) and arrived
-    late takes the place of the acquisition within ``LATE``, as long as nothing was bought.
+    The first valid touch acquires; of a member who bought before it, without acquisition share. A touch
+    which was earlier by (occurred_at, received_at) and arrived late takes the place of the acquisition
+    within ``LATE``, as long as nothing was bought. Any other touch of a clerk who does not serve the member
+    yet takes over when ``opens_at`` has come, or when nobody serves; else it changes nothing.
     """
     wrong = _invalid(shown, occurred_at)
     if wrong is not None:
@@ -106,10 +162,19 @@ def decide(
             acquires, replaces = _kind(customer_since, occurred_at), True
         elif acquired.occurred_at == occurred_at and acquired.clerk_id != clerk_id:
             result = TouchResult.LOST_RACE
+        elif clerk_id is not None and _takes_over(clerk_id, serving, spans or Spans(), occurred_at):
+            rebound = TouchResult.REBOUND
+            return Decision(True, reason, rebound, clerk_id, shown.store_id, rebinds=True)
     if acquires is not None:
         acquired_now = acquires is AcquisitionKind.ACQUISITION
         result = TouchResult.ACQUIRED if acquired_now else TouchResult.REACTIVATED
     return Decision(True, reason, result, clerk_id, shown.store_id, acquires, replaces)
+
+
+def _takes_over(clerk_id: int, serving: Serving | None, spans: Spans, occurred_at: datetime) -> bool:
+    if serving is None:
+        return True
+    return serving.clerk_id != clerk_id and occurred_at >= opens_at(serving, spans)
 
 
 def _invalid(shown: Shown, occurred_at: datetime) -> Reason | None:

@@ -1,14 +1,15 @@
-"""Touches: one contact as evidence, judged once and never changed (TCH-1..4, TCH-6)."""
+"""Touches: one contact as evidence, judged once and never changed (TCH-1..4, TCH-6, BND-4)."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from app.attribution import binding
-from app.attribution.rules import Acquired, Decision, Reason, Shown, decide
+from app.attribution import binding, binding_terms
+from app.attribution.rules import SERVES, Acquired, Decision, Reason, Serving, Shown, Spans, decide
 from app.base import queue
 from models.attribution import TouchKind, TouchResult
 from models.stores import ClerkStatus, StoreStatus
@@ -52,8 +53,9 @@ class Recorded:
     service_store_name: str | None
 
 
+# Signs of activity (BND-4) are looked up only when somebody else's clerk is met: CASE evaluates no more.
 _LOOK = text(
-    """
+    f"""
     select clock_timestamp() as clock, m.customer_since,
            q.id as code_id, q.revoked_at, q.expires_at,
            c.id as clerk_id, c.code as clerk_code, c.name as clerk_name, c.status as clerk_status,
@@ -64,7 +66,21 @@ _LOOK = text(
            sc.code as service_clerk_code, sc.name as service_clerk_name,
            ss.code as service_store_code, ss.name as service_store_name,
            old.id as old_id, old.result as old_result, old.valid as old_valid,
-           old.invalid_reason as old_reason
+           old.invalid_reason as old_reason,
+           b.id as binding_id, b.clerk_id as serving_clerk_id, b.valid_from as serving_since,
+           b.touch_id = a.touch_id as came_with_acquisition, ({binding_terms.IN_EFFECT_JSON}) as terms,
+           case when c.id <> b.clerk_id then (
+               select max(t.occurred_at) from touch t
+               where t.member_id in (select id from member where id = m.id or alias_of = m.id)
+                 and t.clerk_id = b.clerk_id and t.valid and t.kind = any(:serves)
+                 and t.occurred_at <= :at) end as served_at,
+           case when c.id <> b.clerk_id then (
+               select json_object_agg(category_code, paid_at)::text from (
+                   select l.category_code, max(o.paid_at) as paid_at
+                   from orders o join order_line l on l.order_id = o.id
+                   where o.member_id in (select id from member where id = m.id or alias_of = m.id)
+                     and o.paid_at <= :at
+                   group by 1) bought) end as bought_at
     from member m
     left join touch old on old.raw_key = :raw_key
     left join qr_code q on q.scene = cast(:scene as text)
@@ -82,7 +98,7 @@ _LOOK = text(
 
 
 def record(session: Session, touch: NewTouch) -> Recorded:
-    """Store a touch and write what follows from it: acquisition and service binding (BND-1, BND-2).
+    """Store a touch and write what follows from it: acquisition and service binding (BND-1, BND-2, BND-4).
 
     The member must have been met in this transaction (``members.meeting``), which holds the member's row:
     two touches of one member are judged one after the other (TCH-4). The same ``raw_key`` again answers
@@ -97,11 +113,14 @@ def record(session: Session, touch: NewTouch) -> Recorded:
             "scene": touch.scene,
             "clerk_id": touch.clerk_id,
             "store_id": touch.store_id,
+            "at": touch.occurred_at,
+            "serves": [kind.value for kind in SERVES],
         },
     ).one()
     if row.old_id is not None:
         old_reason = Reason(row.old_reason) if row.old_reason else None
-        return _recorded(row, touch, row.old_id, TouchResult(row.old_result), row.old_valid, old_reason)
+        old = Decision(row.old_valid, old_reason, TouchResult(row.old_result), None, None)
+        return _recorded(row, touch, row.old_id, old, is_repeat=True)
     received_at = touch.received_at or row.clock
     decision = decide(
         touch.kind,
@@ -110,11 +129,14 @@ def record(session: Session, touch: NewTouch) -> Recorded:
         row.customer_since,
         occurred_at=touch.occurred_at,
         received_at=received_at,
+        serving=_serving(row),
+        spans=_spans(row.terms),
     )
     touch_id = binding.write(session, _facts(touch, decision, row.code_id, received_at), decision)
-    if decision.acquires and decision.clerk_id is not None and row.clerk_member_id is not None:
+    brings = decision.acquires is not None or decision.rebinds
+    if brings and decision.clerk_id is not None and row.clerk_member_id is not None:
         queue.defer(session, "tell_clerk", clerk_id=decision.clerk_id, touch_id=touch_id)
-    return _recorded(row, touch, touch_id, decision.result, decision.valid, decision.reason)
+    return _recorded(row, touch, touch_id, decision)
 
 
 def _facts(
@@ -156,23 +178,32 @@ def _acquired(row: Row[Any]) -> Acquired | None:
     )
 
 
+def _serving(row: Row[Any]) -> Serving | None:
+    if row.binding_id is None:
+        return None
+    bought = orjson.loads(row.bought_at) if row.bought_at else {}
+    bought_at = {category: datetime.fromisoformat(at) for category, at in bought.items()}
+    return Serving(row.serving_clerk_id, row.serving_since, row.served_at, bought_at)
+
+
+def _spans(in_effect: str | None) -> Spans:
+    terms = binding_terms.read(in_effect)
+    return Spans(terms.protect_days, terms.inactive_days, terms.inactive_by_category)
+
+
 def _recorded(
-    row: Row[Any],
-    touch: NewTouch,
-    touch_id: int,
-    result: TouchResult,
-    valid: bool,
-    reason: Reason | None,
+    row: Row[Any], touch: NewTouch, touch_id: int, decision: Decision, *, is_repeat: bool = False
 ) -> Recorded:
-    counts = valid and reason is None
-    is_new = result in (TouchResult.ACQUIRED, TouchResult.REACTIVATED)
+    counts = decision.valid and decision.reason is None
     clerk = (row.clerk_code, row.clerk_name) if counts else (None, None)
-    serves = clerk if is_new else (row.service_clerk_code, row.service_clerk_name)
+    # Of a repeat, what the tables say now is what the first one wrote.
+    begins = not is_repeat and _begins(row, decision)
+    serves = clerk if begins else (row.service_clerk_code, row.service_clerk_name)
     return Recorded(
         touch_id=touch_id,
-        result=result,
-        valid=valid,
-        reason=reason,
+        result=decision.result,
+        valid=decision.valid,
+        reason=decision.reason,
         member_id=touch.member_id,
         clerk_code=clerk[0],
         clerk_name=clerk[1],
@@ -180,6 +211,14 @@ def _recorded(
         store_name=row.store_name,
         service_clerk_code=serves[0],
         service_clerk_name=serves[1],
-        service_store_code=row.store_code if is_new else row.service_store_code,
-        service_store_name=row.store_name if is_new else row.service_store_name,
+        service_store_code=row.store_code if begins else row.service_store_code,
+        service_store_name=row.store_name if begins else row.service_store_name,
     )
+
+
+def _begins(row: Row[Any], decision: Decision) -> bool:
+    if decision.rebinds:
+        return True
+    if decision.acquires is None:
+        return False
+    return row.binding_id is None or bool(decision.replaces and row.came_with_acquisition)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.attribution.rules import Acquired, Decision, Evidence, Reason, Shown, decide, strongest
+from app.attribution.rules import Acquired, Decision, Evidence, Reason, Serving, Shown, decide, strongest
 from models.attribution import AcquisitionKind, TouchKind, TouchResult
 from models.stores import ClerkStatus, StoreStatus
 
@@ -32,7 +32,11 @@ def judge(
     at: datetime = AT,
     received_at: datetime = RECEIVED,
 ) -> Decision:
-    return decide(kind, point, acquired, customer_since, occurred_at=at, received_at=received_at)
+    # BND-2: whoever acquired serves since then.
+    serving = Serving(acquired.clerk_id, acquired.occurred_at) if acquired else None
+    return decide(
+        kind, point, acquired, customer_since, occurred_at=at, received_at=received_at, serving=serving
+    )
 
 
 def test_bnd_1_the_first_valid_touch_acquires() -> None:
