@@ -16,6 +16,7 @@ from app.attribution import adopting, serving
 from app.commission import release
 from app.conversation import late
 from app.conversation.intent import Intent, Wish
+from app.kpi import following, sweeping
 from app.logs import set_up_logging
 from app.members import learning
 from app.members import tidying as members_tidying
@@ -79,6 +80,20 @@ def _release_commission(p: Parts) -> None:
                 return
 
 
+def _count_kpi(p: Parts) -> None:
+    while True:
+        with p.tx() as session:
+            if not sweeping.sweep(session):
+                return
+
+
+def _measure_follows(p: Parts) -> None:
+    while True:
+        with p.tx() as session:
+            if not following.measure(session, now=p.now()):
+                return
+
+
 def _tidy(p: Parts) -> None:
     for step in (members_tidying.tidy, orders_tidying.tidy):
         while True:
@@ -102,6 +117,8 @@ SCHEDULE: tuple[tuple[str, str, Job], ...] = (
     ("* * * * * */15", "check_payments", _check_payments),
     ("* * * * * */30", "check_refunds", _check_refunds),
     ("*/5 * * * * 10", "release_commission", _release_commission),
+    ("* * * * * */20", "count_kpi", _count_kpi),
+    ("5,35 * * * *", "measure_follows", _measure_follows),
     ("17 * * * *", "tidy", _tidy),
 )
 

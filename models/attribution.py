@@ -126,6 +126,7 @@ class Acquisition(Base):
     """BND-1: 拉新, written once per member. Clerk NULL = a store's code brought the member."""
 
     __tablename__ = "acquisition"
+    __table_args__ = (Index("ix_acquisition_at", "acquired_at"),)
 
     member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), primary_key=True)
     kind: Mapped[AcquisitionKind] = mapped_column(choice(AcquisitionKind))

@@ -48,6 +48,7 @@ class CommissionLine(Base):
         CheckConstraint("pool_fen >= 0 and reversed_fen between 0 and pool_fen", name="pool"),
         CheckConstraint("refunded_base_fen between 0 and base_fen", name="base"),
         Index("ix_commission_line_due", "releasable_at", postgresql_where="released_at is null"),
+        Index("ix_commission_line_uncounted", "order_line_id", postgresql_where="counted_at is null"),
     )
 
     order_line_id: Mapped[int] = mapped_column(ForeignKey("order_line.id"), primary_key=True)
@@ -69,6 +70,8 @@ class CommissionLine(Base):
     accrued_at: Mapped[datetime]
     releasable_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None]
+    # When the KPI book took this line in; written by ``app/kpi`` alone.
+    counted_at: Mapped[datetime | None]
 
 
 class CommissionShare(Base):
@@ -103,6 +106,12 @@ class CommissionReversal(Base):
     __table_args__ = (
         CheckConstraint("base_fen > 0 and pool_fen >= 0", name="amounts"),
         Index("ix_commission_reversal_line", "order_line_id"),
+        Index(
+            "ix_commission_reversal_uncounted",
+            "refund_id",
+            "order_line_id",
+            postgresql_where="counted_at is null",
+        ),
     )
 
     refund_id: Mapped[int] = mapped_column(ForeignKey("refund.id"), primary_key=True)
@@ -110,6 +119,8 @@ class CommissionReversal(Base):
     base_fen: Mapped[int]
     pool_fen: Mapped[int | None]
     at: Mapped[datetime]
+    # When the KPI book took this refund in; written by ``app/kpi`` alone.
+    counted_at: Mapped[datetime | None]
 
 
 class CommissionEntry(Base):

@@ -146,6 +146,7 @@ class PickupCode(Base):
             unique=True,
             postgresql_where="used_at is null and void_at is null",
         ),
+        Index("ix_pickup_code_used", "used_by_clerk_id", "used_at", postgresql_where="used_at is not null"),
     )
 
     order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), primary_key=True)

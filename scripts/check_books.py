@@ -19,11 +19,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.base.clock import utc_now
 from app.base.db import open_engine
-from scripts.books import credit, goods, money
+from scripts.books import credit, goods, kpi, money
 from scripts.books.check import Broken, Check
 
 ALL: tuple[Check, ...] = tuple(
-    sorted((*goods.CHECKS, *money.CHECKS, *credit.CHECKS), key=lambda check: (check.id[0] != "I", check.id))
+    sorted(
+        (*goods.CHECKS, *money.CHECKS, *credit.CHECKS, *kpi.CHECKS),
+        key=lambda check: (check.id[0] != "I", check.id),
+    )
 )
 # Rows shown of one broken invariant.
 SHOWN = 20

@@ -238,4 +238,35 @@ DEFECTS = (
             "insert into member (number, alias_of) select 'M-0003', id from member where number = 'M-0002'",
         ),
     ),
+    Defect(
+        "K01",
+        (
+            f"update kpi_credit set amount_fen = amount_fen + 1 where order_line_id = {LINE} and role = 'ONLINE'",
+        ),
+    ),
+    Defect(
+        "K02",
+        (
+            "insert into kpi_credit (order_line_id, role, day, amount_fen)"
+            " values (999999, 'ONLINE', '2026-03-02', 5)",
+        ),
+    ),
+    Defect(
+        "K03",
+        (
+            "insert into kpi_credit (order_line_id, refund_id, role, store_id, day, amount_fen)"
+            f" values ({LINE}, 999, 'ACQ_STORE', {STORE}, '2026-03-02', -6000),"
+            f" ({LINE}, 999, 'ONLINE', null, '2026-03-02', 0)",
+            "update kpi_credit set amount_fen = amount_fen + 6000"
+            f" where order_line_id = {LINE} and role = 'ONLINE' and refund_id is null",
+        ),
+    ),
+    Defect(
+        "K04",
+        (
+            "insert into kpi_clerk_credit (order_line_id, clerk_id, order_id, member_id, day, amount_fen, qty)"
+            f" values ({LINE}, 1, 1, 1, '2026-03-02', 5, 1)",
+        ),
+    ),
+    Defect("K05", (f"update commission_line set counted_at = null where order_line_id = {LINE}",)),
 )

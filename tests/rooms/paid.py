@@ -1,5 +1,6 @@
 """Paid orders and refunds as rows, as the rooms above commission leave them: all books agree."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -147,7 +148,7 @@ _LINE = text(
         unit_price_fen, unit_list_fen, discount_fen, amount_fen, refunded_fen, refunded_qty, base_fen,
         pool_bp, credit_snapshot)
     select :id, :no, k.id, k.code, '真丝衬衫', 'M', 'apparel', 'NONE', 1, :fen, :fen, 0, :fen, 0, 0,
-        :fen, :bp, '{}'
+        :fen, :bp, cast(:credit as jsonb)
       from sku k where k.code = 'AP-1002-M'
     returning id
     """
@@ -228,7 +229,14 @@ def sell(
     session.execute(_EVENTS, {"id": order_id})
     lines: list[LineToAccrue] = []
     for no, base in enumerate(bases, start=1):
-        line_id = session.execute(_LINE, {"id": order_id, "no": no, "fen": base, "bp": pool_bp}).scalar_one()
+        facts = {
+            "id": order_id,
+            "no": no,
+            "fen": base,
+            "bp": pool_bp,
+            "credit": json.dumps(credit or snapshot()),
+        }
+        line_id = session.execute(_LINE, facts).scalar_one()
         session.execute(_PROMISE, {"id": order_id, "line_id": line_id})
         lines.append(
             LineToAccrue(

@@ -14,6 +14,7 @@ from app.base.db import Tx
 from app.commission.accrual import accrue
 from app.commission.clawback import reverse
 from app.commission.release import release_due
+from app.kpi.sweeping import sweep
 from scripts.check_books import ALL, SHOWN, broken, main, report
 from tests.rooms.defects import DEFECTS, Defect, X, Y, post
 from tests.rooms.paid import PAID_AT, Sold, hand_over, local, refund, sell
@@ -25,7 +26,7 @@ WATCH = {check.id for check in ALL if check.watch}
 
 
 def tell(session: Session) -> None:
-    """A1: one unit back before and one after release. A2: paid, waits. A3: handed over, released."""
+    """A1: one unit back before and one after release. A2: paid, waits. A3: released. All in the KPI book."""
     sold: dict[str, Sold] = {}
     for number, bases in (("A1", [59800]), ("A2", [29900, 12900]), ("A3", [29900])):
         sold[number] = sell(session, bases, number=number)
@@ -36,6 +37,7 @@ def tell(session: Session) -> None:
     release_due(session, now=local("2026-03-13"))
     _take_back(session, sold["A1"], "R2")
     session.execute(text("insert into ledger_account (name) values ('x'), ('y')"))
+    sweep(session)
 
 
 def _take_back(session: Session, sold: Sold, no: str) -> None:

@@ -1,0 +1,117 @@
+"""Leaderboards (KPI-3): clerks by what they sold, stores by what they are credited with, in any scope."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+from sqlalchemy.orm import Session
+
+from app.kpi import rules
+from app.kpi.periods import Period
+
+NEIGHBOURS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Who stands where. Equals share a rank and the next one counts them: 1, 2, 2, 4."""
+
+    rank: int
+    code: str
+    name: str
+    store: str
+    store_name: str
+    net_fen: int
+    target_fen: int | None
+
+    @property
+    def attained_bp(self) -> int | None:
+        """How much of the target is reached, in basis points; None without a target."""
+        return rules.ratio_bp(max(self.net_fen, 0), self.target_fen or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Whom a board compares: all of the brand, of a legal entity, a city or a store (their codes)."""
+
+    entity: str | None = None
+    city: str | None = None
+    store: str | None = None
+
+
+_WITHIN = """
+      and (cast(:entity as text) is null or e.code = :entity) and (cast(:city as text) is null or s.city = :city)
+      and (cast(:store as text) is null or s.code = :store)
+"""
+# One look into a covering index per clerk or store; those who sold nothing have their place too.
+_CLERKS = text(
+    f"""
+    select c.code, c.name, s.code as store, s.name as store_name, c.monthly_target_fen as target_fen,
+           (select coalesce(sum(k.amount_fen), 0)::bigint from kpi_clerk_credit k
+             where k.clerk_id = c.id and k.day >= :since and k.day < :until) as net_fen
+      from clerk c join store s on s.id = c.store_id join legal_entity e on e.id = s.entity_id
+     where c.status in ('ACTIVE', 'LEAVING') and c.role <> 'TEAM' {_WITHIN}
+     order by net_fen desc, c.code
+    """
+)
+_STORES = text(
+    f"""
+    select s.code, s.name, s.code as store, s.name as store_name, cast(null as bigint) as target_fen,
+           (select coalesce(sum(k.amount_fen), 0)::bigint from kpi_credit k
+             where k.store_id = s.id and k.day >= :since and k.day < :until) as net_fen
+      from store s join legal_entity e on e.id = s.entity_id
+     where s.status <> 'CLOSED' {_WITHIN}
+     order by net_fen desc, s.code
+    """
+)
+_TOTALS = text(
+    """
+    select role, coalesce(sum(amount_fen), 0)::bigint as net_fen from kpi_credit
+     where day >= :since and day < :until group by role
+    """
+)
+
+
+def clerks(reader: Session | Connection, within: Within, period: Period) -> list[Place]:
+    """Everybody who serves there by net sales, the best first; of equals the lower code. Targets are monthly."""
+    return _places(reader.execute(_CLERKS, _facts(within, period)).all(), with_target=period.is_month)
+
+
+def stores(reader: Session | Connection, within: Within, period: Period) -> list[Place]:
+    """The stores by KPI credit (KPI-1), the best first. What the online shop is credited with is nobody's rank."""
+    return _places(reader.execute(_STORES, _facts(within, period)).all(), with_target=False)
+
+
+def around(places: Sequence[Place], code: str) -> list[Place]:
+    """The place of ``code`` with its neighbours, at most two on each side; empty when it has none."""
+    at = next((index for index, place in enumerate(places) if place.code == code), None)
+    return [] if at is None else list(places[max(0, at - NEIGHBOURS) : at + NEIGHBOURS + 1])
+
+
+def by_role(reader: Session | Connection, period: Period) -> dict[str, int]:
+    """The brand's net sales of a period by KPI role; their sum is the net sales, nothing counted twice (KPI-2)."""
+    rows = reader.execute(_TOTALS, {"since": period.since, "until": period.until})
+    found = {row.role: int(row.net_fen) for row in rows}
+    return {role.value: found.get(role.value, 0) for role in rules.ROLE_ORDER}
+
+
+def _facts(within: Within, period: Period) -> dict[str, Any]:
+    scope = {"entity": within.entity, "city": within.city, "store": within.store}
+    return {**scope, "since": period.since, "until": period.until}
+
+
+def _places(rows: Sequence[Any], *, with_target: bool) -> list[Place]:
+    places = rules.ranks([row.net_fen for row in rows])
+    return [
+        Place(
+            rank=rank,
+            code=row.code,
+            name=row.name,
+            store=row.store,
+            store_name=row.store_name,
+            net_fen=int(row.net_fen),
+            target_fen=row.target_fen if with_target else None,
+        )
+        for rank, row in zip(places, rows, strict=True)
+    ]
