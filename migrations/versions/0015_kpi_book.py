@@ -1,13 +1,13 @@
 """The KPI book and its first weights (KPI-1), and what its sweep needs to find uncounted rows.
 
-Revision ID: 0011
+Revision ID: 0015
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
