@@ -13,7 +13,7 @@ import redis
 from sqlalchemy import Connection, Engine
 
 from app.base.clock import utc_now
-from app.base.db import Tx, open_engine, open_read, open_tx
+from app.base.db import Stroke, Tx, open_engine, open_read, open_stroke, open_tx
 from app.base.vault import Vault
 from app.settings import Settings
 from app.token_store import PostgresTokenStore
@@ -42,8 +42,9 @@ class WeChat:
 class Parts:
     """What doors and jobs are handed. ``tx`` writes, ``read`` gives an AUTOCOMMIT connection for reads only.
 
-    ``callback_tx`` is for what WeChat calls: connections that shoppers cannot use up, and limits that
-    end within the three seconds in which WeChat wants an answer.
+    ``callback_tx`` is for what WeChat calls, and ``callback_stroke`` for what one statement does of it:
+    connections that shoppers cannot use up, and limits that end within the three seconds in which WeChat
+    wants an answer.
     """
 
     settings: Settings
@@ -51,6 +52,7 @@ class Parts:
     callback_engine: Engine
     tx: Tx
     callback_tx: Tx
+    callback_stroke: Stroke
     read: Callable[[], AbstractContextManager[Connection]]
     redis: redis.Redis | None
     wechat: WeChat
@@ -82,6 +84,7 @@ def build(
         callback_engine=callback_engine,
         tx=open_tx(engine),
         callback_tx=open_tx(callback_engine, deadline_s=CALLBACK_DEADLINE_S),
+        callback_stroke=open_stroke(callback_engine, deadline_s=CALLBACK_DEADLINE_S),
         read=open_read(engine),
         redis=_redis(settings),
         wechat=telephone(settings, PostgresTokenStore(engine)),

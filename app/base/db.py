@@ -6,14 +6,17 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from psycopg.types.numeric import Int8Dumper
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, TextClause, create_engine, event
 from sqlalchemy.orm import Session
 
 from app.base.deadline import Deadline
-from app.base.step import Reader, Step
+from app.base.step import Alone, Answer, Reader, Step, driver_of
 
 # Opens one transaction: ``with tx() as session``. Commits at the end, rolls back on any exception.
 Tx = Callable[[], AbstractContextManager[Session]]
+
+# Carries out one statement that commits by itself: ``stroke(text(...), {...})``.
+Stroke = Callable[[TextClause, dict[str, Any]], Answer]
 
 
 def open_engine(
@@ -66,12 +69,28 @@ def open_tx(engine: Engine, *, deadline_s: float | None = None, heard: bool = Fa
         # Leaving without the commit rolls back; the commit itself is under the deadline too.
         with (
             kind(engine, expire_on_commit=False, autoflush=False) as session,
-            deadline.over(session, began_s=began_s) if deadline else nullcontext(),
+            deadline.over(driver_of(session.connection()), began_s=began_s) if deadline else nullcontext(),
         ):
             yield session
             session.commit()
 
     return tx
+
+
+def open_stroke(engine: Engine, *, deadline_s: float) -> Stroke:
+    """Make the ``stroke`` of an engine: one statement that is a transaction of its own.
+
+    BEGIN and COMMIT would be two round trips more. Fails as ``tx`` does when it is not over within
+    ``deadline_s``; then the statement may or may not have been carried out.
+    """
+    deadline = Deadline(deadline_s)
+
+    def stroke(statement: TextClause, values: dict[str, Any]) -> Answer:
+        began_s = time.monotonic()
+        with Alone(engine) as line, deadline.over(line.raw, began_s=began_s):
+            return line.execute(statement, values)
+
+    return stroke
 
 
 def open_read(engine: Engine, *, heard: bool = False) -> Callable[[], AbstractContextManager[Connection]]:

@@ -11,8 +11,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy.orm import Session
+import psycopg
 
 LOOK_EVERY_S = 0.1
 
@@ -27,11 +28,9 @@ class Deadline:
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def over(self, session: Session, *, began_s: float) -> Iterator[None]:
-        """Watch the session's connection for the rest of a transaction that began at ``began_s`` (monotonic)."""
-        raw = session.connection().connection.driver_connection
-        descriptor = raw.pgconn.socket  # type: ignore[union-attr]  # psycopg's connection, which is open here
-        key = id(session)
+    def over(self, connection: "psycopg.Connection[Any]", *, began_s: float) -> Iterator[None]:
+        """Watch a connection for the rest of a transaction that began at ``began_s`` (monotonic)."""
+        descriptor, key = connection.pgconn.socket, id(connection)
         with self._lock:
             self._under_way[key] = (began_s + self._seconds, descriptor)
             if self._thread is None:

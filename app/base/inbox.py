@@ -1,5 +1,7 @@
 """The inbox: everything WeChat sends is recorded once, in the transaction that acts on it."""
 
+from typing import NamedTuple
+
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -10,6 +12,15 @@ _CLAIM = text(
 )
 _ANSWER = text("update inbox set answer = :answer where source = :source and key = :key")
 _RECALL = text("select answer from inbox where source = :source and key = :key")
+
+
+class Arrival(NamedTuple):
+    """What enters the inbox: under which key, what it is, and what is answered to it."""
+
+    source: str
+    key: str
+    kind: str
+    answer: str
 
 
 def claim(

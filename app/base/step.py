@@ -6,10 +6,10 @@ ten of them. The answers, the errors and what happens to a broken connection are
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 import psycopg
-from sqlalchemy import Connection, TextClause, make_url, text
+from sqlalchemy import Connection, Engine, TextClause, make_url, text
 from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, SessionTransaction
@@ -31,6 +31,9 @@ class _Form:
 @lru_cache(MOST_STATEMENTS)
 def _form(sql: str) -> _Form:
     return _Form(sql)
+
+
+_NOTHING = _form("select")
 
 
 class Answer(IteratorResult[Any]):
@@ -81,17 +84,62 @@ def _is_plain(statement: Any, params: Any, more: dict[str, Any]) -> bool:
     return type(statement) is TextClause and not more and not isinstance(params, list | tuple)
 
 
+class Alone:
+    """A connection of the pool for one statement that commits by itself; ``raw`` is psycopg's.
+
+    Around SQLAlchemy's Connection, which would cost as much again as the statement itself.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> Self:
+        try:
+            self._fairy = self._engine.raw_connection()
+        except psycopg.Error as error:
+            raise _translated(self._engine, _NOTHING, {}, error, lost=False) from error
+        self.raw: psycopg.Connection[Any] = self._fairy.driver_connection  # type: ignore[assignment]  # psycopg's
+        return self
+
+    def __exit__(self, *told: object) -> None:
+        if self.raw.closed:
+            self._fairy.invalidate()
+            # Most likely PostgreSQL was restarted. Else each idle connection would fail somebody once.
+            self._engine.dispose()
+        else:
+            self.raw.autocommit = False
+        self._fairy.close()
+
+    def execute(self, statement: TextClause, values: dict[str, Any]) -> Answer:
+        """The answer to the statement. Raises what SQLAlchemy raises."""
+        form = _form(statement.text)
+        try:
+            self.raw.autocommit = True
+            return _asked(self.raw, form, values)
+        except psycopg.Error as error:
+            raise _translated(self._engine, form, values, error, lost=self.raw.closed) from error
+
+
+def driver_of(connection: Connection) -> "psycopg.Connection[Any]":
+    """psycopg's connection under one of SQLAlchemy's."""
+    return connection.connection.driver_connection  # type: ignore[return-value]  # psycopg's
+
+
 def _answer(connection: Connection, form: _Form, params: dict[str, Any] | None) -> Answer:
-    raw: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]  # psycopg's
+    raw = driver_of(connection)
     try:
         # Never None: psycopg would then leave the doubled percent signs of the form as they are.
-        cursor = raw.execute(form.sql, params or {})
-        if form.columns is None:
-            names = [one.name for one in cursor.description or ()]
-            form.has_rows, form.columns = bool(names), SimpleResultMetaData(names)
-        rows = cursor.fetchall() if form.has_rows else []
+        return _asked(raw, form, params or {})
     except psycopg.Error as error:
         raise _told(connection, form, params, error, lost=raw.closed) from error
+
+
+def _asked(raw: "psycopg.Connection[Any]", form: _Form, params: dict[str, Any]) -> Answer:
+    cursor = raw.execute(form.sql, params)
+    if form.columns is None:
+        names = [one.name for one in cursor.description or ()]
+        form.has_rows, form.columns = bool(names), SimpleResultMetaData(names)
+    rows = cursor.fetchall() if form.has_rows else []
     return Answer(form.columns, rows, cursor.rowcount)
 
 
@@ -99,11 +147,16 @@ def _told(
     connection: Connection, form: _Form, params: dict[str, Any] | None, error: psycopg.Error, *, lost: bool
 ) -> BaseException:
     """The error as SQLAlchemy tells it; a lost connection is given up, and the idle ones of the pool with it."""
-    engine = connection.engine
     if lost:
         connection.invalidate(error)
         # Most likely PostgreSQL was restarted. Else each of them would fail somebody once.
-        engine.dispose()
+        connection.engine.dispose()
+    return _translated(connection.engine, form, params, error, lost=lost)
+
+
+def _translated(
+    engine: Engine, form: _Form, params: dict[str, Any] | None, error: psycopg.Error, *, lost: bool
+) -> BaseException:
     return DBAPIError.instance(
         form.sql,
         params,
@@ -111,5 +164,5 @@ def _told(
         psycopg.Error,
         hide_parameters=engine.hide_parameters,
         connection_invalidated=lost,
-        dialect=connection.dialect,
+        dialect=engine.dialect,
     )

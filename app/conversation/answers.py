@@ -37,6 +37,19 @@ def answer(
     return words.default()
 
 
+def ready(intent: Intent, known: Known, *, now: datetime) -> str | None:
+    """The words for an intent when nothing has to be looked up for them, the same that ``answer`` finds; else
+    None."""
+    match intent.wish:
+        case Wish.STORES:
+            return known.recall(STORES, intent.about, now=now)
+        case Wish.GOODS:
+            return known.recall(CATALOG, intent.about, now=now) if intent.about else words.ask_for_goods()
+        case Wish.NOTHING:
+            return words.default()
+    return None
+
+
 def answer_place(session: Session, *, lat: float, lng: float, now: datetime) -> str:
     """The nearest stores. The place is used here and written nowhere (CNS-3)."""
     return words.near(closest(session, lat=lat, lng=lng, limit=MOST_NEAR, now=now))

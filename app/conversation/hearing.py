@@ -6,11 +6,12 @@ from sqlalchemy.orm import Session
 
 from app.attribution.touches import NewTouch, record
 from app.base import inbox, queue
+from app.base.db import Stroke
 from app.conversation import words
-from app.conversation.answers import answer, answer_place
+from app.conversation.answers import answer, answer_place, ready
 from app.conversation.intent import intent_of, intent_of_click
 from app.conversation.known import Known
-from app.members.meeting import Met, lost_follower, meet
+from app.members.meeting import Met, heard_again, lost_follower, meet
 from models.attribution import TouchKind
 from models.members import AppKind
 from wechat.events import (
@@ -60,6 +61,25 @@ def hear(
         return Nothing()
     inbox.keep_answer(session, SOURCE, event.dedupe_key, said)
     return TextReply(said)
+
+
+def hear_quickly(stroke: Stroke, event: Event, *, now: datetime, known: Known) -> Reply | None:
+    """Answer a question of somebody we know in one statement, when the words are at hand without a look-up.
+
+    None, and nothing was said or kept, in every other case, a repeat among them: then ``hear`` is right.
+    """
+    if not isinstance(event, Said | Clicked):
+        return None
+    intent = intent_of(event.text) if isinstance(event, Said) else intent_of_click(event.key)
+    said = ready(intent, known, now=now)
+    if said is None:
+        return None
+    arrival = inbox.Arrival(SOURCE, event.dedupe_key, _kind(event), said)
+    spoke = isinstance(event, _MESSAGES)
+    taken = heard_again(
+        stroke, appid=event.account, openid=event.openid, spoke=spoke, arrival=arrival, now=now
+    )
+    return TextReply(said) if taken else None
 
 
 def put_off(session: Session, event: Said | Clicked, *, now: datetime) -> Reply:

@@ -22,13 +22,20 @@ class Known:
         self._fresh = fresh
         self._answers: OrderedDict[tuple[str, str], tuple[tuple[int, ...], datetime, str]] = OrderedDict()
 
+    def recall(self, topic: str, question: str, *, now: datetime) -> str | None:
+        """The answer that is kept and still holds, or None."""
+        kept = self._answers.get((topic, question))
+        if kept is None or kept[0] != self._fresh.versions((topic,)) or now >= kept[1]:
+            return None
+        return kept[2] if self._fresh.live() else None
+
     def tell(self, topic: str, question: str, find: Callable[[], str], *, now: datetime) -> str:
         """The answer to a question about goods or stores (a topic of freshness), found anew when need be."""
         # Before the tables are read: a change that commits meanwhile makes the answer stale at once.
         versions = self._fresh.versions((topic,))
-        kept = self._answers.get((topic, question))
-        if kept is not None and kept[0] == versions and now < kept[1] and self._fresh.live():
-            return kept[2]
+        kept = self.recall(topic, question, now=now)
+        if kept is not None:
+            return kept
         answer = find()
         self._answers[topic, question] = (versions, now + KEPT_FOR, answer)
         while len(self._answers) > MOST_ANSWERS:

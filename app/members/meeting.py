@@ -7,6 +7,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.base.db import Stroke
+from app.base.inbox import Arrival
 from app.base.numbers import draw
 from app.members import merging
 from models.members import AppKind
@@ -40,6 +42,22 @@ _GREET = text(
     select i.id as identity_id, i.unionid, m.id as member_id
     from i join member m on m.id = i.member_id
     for no key update of m
+    """
+)
+
+# What somebody says whom we know, with the answer, in one statement: nothing else is written for it. A second
+# copy waits for the identity's row and then finds the first in the inbox.
+_HEARD_AGAIN = text(
+    """
+    with i as (
+        update identity set
+            last_heard_at = :now,
+            spoke_at = case when cast(:spoke as boolean) then :now else spoke_at end
+        where appid = :appid and openid = :openid
+        returning id)
+    insert into inbox (source, key, kind, detail, answer)
+    select :source, :key, :kind, '{}', :answer from i
+    on conflict (source, key) do nothing returning true
     """
 )
 
@@ -103,6 +121,24 @@ def meet(
     if unionid is None:
         return _greet(session, facts) or _welcome(session, facts)
     return _meet_by_unionid(session, facts, unionid)
+
+
+def heard_again(
+    stroke: Stroke,
+    *,
+    appid: str,
+    openid: str,
+    spoke: bool,
+    arrival: Arrival,
+    now: datetime,
+) -> bool:
+    """Note that somebody was heard and take the arrival into the inbox, in one statement (TCH-2).
+
+    False, and nothing else happened, for a person never met and for a repeat: those are for ``meet`` and
+    ``inbox.claim``.
+    """
+    facts = {"appid": appid, "openid": openid, "spoke": spoke, "now": now, **arrival._asdict()}
+    return stroke(_HEARD_AGAIN, facts).first() is not None
 
 
 def lost_follower(session: Session, *, appid: str, openid: str, at: datetime) -> None:

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import Engine
 
 from app import create_app
-from app.base.db import Tx, open_read
+from app.base.db import Tx, open_read, open_stroke
 from app.base.vault import Vault
 from app.settings import Settings
 from app.wiring import Parts, WeChat
@@ -43,6 +43,7 @@ def parts(engine: Engine, tx: Tx, clock: Clock, database_url: str) -> Parts:
         callback_engine=engine,
         tx=tx,
         callback_tx=tx,
+        callback_stroke=open_stroke(engine, deadline_s=2.5),
         read=open_read(engine),
         redis=None,
         wechat=cast(WeChat, None),

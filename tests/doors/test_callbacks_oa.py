@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
 
 from app import create_app
-from app.base.db import Tx, open_engine, open_tx
+from app.base.db import Tx, open_engine, open_stroke, open_tx
 from app.wiring import Parts
 from tests.doors.phoned import PUSH, push, push_body, signed, with_telephone
 from tests.make import a_shop, count
@@ -118,6 +118,26 @@ def test_a_push_is_not_said_to_be_taken_while_the_database_is_away(phoned: Parts
     client = create_app(parts=replace(phoned, callback_tx=nowhere)).test_client()
     body = push_body("fan-1", AT, MsgType="event", Event="subscribe", EventKey="")
     assert client.post(PUSH, query_string=signed(), data=body).status_code == 503
+
+
+def test_a_question_is_not_said_to_be_taken_while_the_database_is_away(phoned: Parts, tx: Tx) -> None:
+    engine = open_engine("postgresql://nobody@127.0.0.1:1/none", pool_size=1)
+    away = replace(phoned, callback_tx=open_tx(engine), callback_stroke=open_stroke(engine, deadline_s=2))
+    client = create_app(parts=away).test_client()
+    assert push(client, "fan-1", AT, MsgType="text", Content="x" * 60, MsgId="9").status_code == 503
+    with tx() as session:
+        assert count(session, "inbox") == 0
+
+
+def test_tch_2_fifty_deliveries_of_a_question_at_once_have_one_answer(
+    asking: Callable[[], FlaskClient], tx: Tx
+) -> None:
+    push(asking(), "fan-1", AT, MsgType="text", Content="y" * 60, MsgId="8")
+    said = {"MsgType": "text", "Content": "x" * 60, "MsgId": "9"}
+    answers = at_once(50, lambda _: push(asking(), "fan-1", AT, **said).data.split(b"<Content>")[1])
+    assert len(set(answers)) == 1
+    with tx() as session:
+        assert (count(session, "inbox"), count(session, "member")) == (2, 1)
 
 
 def test_an_answer_that_takes_too_long_follows_as_a_job(

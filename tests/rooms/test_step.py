@@ -1,10 +1,12 @@
 """The short way of a transaction's plain SQL: the same answers, errors and care as the usual way."""
 
+import time
+
 import pytest
 from sqlalchemy import Engine, event, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from app.base.db import Tx, open_read, open_tx
+from app.base.db import Tx, open_engine, open_read, open_stroke, open_tx
 from app.base.step import Answer, Reader
 from models.members import Member
 
@@ -132,3 +134,58 @@ def test_idle_connections_that_broke_with_one_are_given_up_with_it(engine: Engin
     for _ in pids:
         with read() as connection:
             assert connection.execute(text("select 1")).scalar() == 1
+
+
+def test_a_stroke_commits_by_itself_and_leaves_the_connection_as_it_was(database_url: str, tx: Tx) -> None:
+    engine = open_engine(database_url, pool_size=1)
+    stroke = open_stroke(engine, deadline_s=5)
+    add = text(
+        "insert into category (code, name, name_en, position) values (:code, 'x', 'x', 1) returning code"
+    )
+    assert stroke(add, {"code": "x"}).scalar() == "x"
+    with pytest.raises(IntegrityError) as caught:
+        stroke(add, {"code": "x"})
+    assert getattr(caught.value.orig, "sqlstate", "") == "23505"
+    own = open_tx(engine)  # the pool has one connection: this is the stroke's
+    twice = text(
+        "insert into category (code, name, name_en, position) values ('y', 'y', 'y', 1), ('x', 'x', 'x', 1)"
+    )
+    with own() as session:
+        assert session.execute(text("select pg_current_xact_id_if_assigned() is null")).scalar()
+        session.execute(add, {"code": "z"})
+        assert session.execute(text("select pg_current_xact_id_if_assigned() is null")).scalar() is False
+    with pytest.raises(IntegrityError), own() as session:
+        session.execute(twice)
+    with tx() as session:
+        assert session.execute(text("select array_agg(code order by code) from category")).scalar() == [
+            "x",
+            "z",
+        ]
+    engine.dispose()
+
+
+def test_a_stroke_whose_connection_broke_is_followed_by_one_that_works(database_url: str) -> None:
+    engine = open_engine(database_url, pool_size=1)
+    stroke = open_stroke(engine, deadline_s=5)
+    with pytest.raises(OperationalError) as caught:
+        stroke(text("select pg_terminate_backend(pg_backend_pid())"), {})
+    assert caught.value.connection_invalidated
+    assert stroke(text("select 1"), {}).scalar() == 1
+    engine.dispose()
+
+
+def test_a_stroke_ends_at_its_deadline_and_the_next_one_works(database_url: str) -> None:
+    engine = open_engine(database_url, pool_size=1, statement_s=30)
+    stroke = open_stroke(engine, deadline_s=0.2)
+    began_s = time.monotonic()
+    with pytest.raises(OperationalError):
+        stroke(text("select pg_sleep(20)"), {})
+    assert time.monotonic() - began_s < 5
+    assert stroke(text("select 1"), {}).scalar() == 1
+    engine.dispose()
+
+
+def test_a_stroke_at_a_server_that_is_away_fails_as_any_statement(tx: Tx) -> None:
+    nowhere = open_stroke(open_engine("postgresql://nobody@127.0.0.1:1/none", pool_size=1), deadline_s=5)
+    with pytest.raises(OperationalError):
+        nowhere(text("select 1"), {})

@@ -10,12 +10,24 @@ import orjson
 from wechat.errors import Malformed
 from wechat.pay.combined import CombinedTrade, combined_of
 from wechat.pay.platform_keys import PlatformKeys
-from wechat.pay.results import RefundStatus, Trade, maybe_moment, maybe_word, part, trade_of, whole, word
+from wechat.pay.results import (
+    RefundStatus,
+    Trade,
+    Words,
+    maybe_moment,
+    maybe_word,
+    part,
+    trade_of,
+    whole,
+    word,
+)
 from wechat.pay.sharing_results import ReceiverKind
 from wechat.pay.signing import NoticeKey
 from wechat.pay.transfers import Transfer, transfer_of
 
 MAX_BYTES = 256 * 1024
+_SEALED = Words("algorithm", "nonce", "ciphertext")
+_TOLD = Words("id", "event_type")
 
 
 @dataclass(frozen=True)
@@ -108,20 +120,16 @@ class Notices:
         self._platform.verify(headers, body, seconds=now.timestamp())
         envelope = _object(body)
         resource = part(envelope, "resource")
-        if word(resource, "algorithm") != "AEAD_AES_256_GCM":
+        algorithm, nonce, ciphertext = _SEALED.of(resource)
+        if algorithm != "AEAD_AES_256_GCM":
             raise Malformed("sealed with another algorithm")
-        data = _object(
-            self._notice_key.open(
-                word(resource, "nonce"),
-                maybe_word(resource, "associated_data") or "",
-                word(resource, "ciphertext"),
-            )
-        )
+        associated = maybe_word(resource, "associated_data") or ""
+        data = _object(self._notice_key.open(nonce, associated, ciphertext))
         return _named(data, envelope, maybe_word(resource, "original_type") or "")
 
 
 def _named(data: dict[str, Any], envelope: dict[str, Any], original: str) -> Notice:
-    notice_id, event_type = word(envelope, "id"), word(envelope, "event_type")
+    notice_id, event_type = _TOLD.of(envelope)
     if event_type == "TRANSACTION.SUCCESS" and original == "transaction":
         # A combined payment comes under the same names.
         if "combine_out_trade_no" in data:

@@ -128,16 +128,14 @@ class PlatformKeys:
             raise BadSignature("older or newer than five minutes")
         if signature.startswith(PROBE):
             raise BadSignature("signature probe")
-        key = self._key(serial, seconds)
+        key = self._public.get(serial) or self._certified(serial, seconds)
         try:
             raw = a2b_base64(signature, strict_mode=True)
             key.verify(raw, f"{timestamp}\n{nonce}\n".encode() + body + b"\n", _PADDING, _HASH)
         except (ValueError, InvalidSignature):  # binascii.Error and UnicodeEncodeError are ValueErrors
             raise BadSignature("signature does not match") from None
 
-    def _key(self, serial: str, seconds: float) -> RSAPublicKey:
-        if serial in self._public:
-            return self._public[serial]
+    def _certified(self, serial: str, seconds: float) -> RSAPublicKey:
         if self._renew and _HEX.fullmatch(serial) and same_serial(serial) not in self._certificates:
             self._renew()
         certificate = self._certificates.get(same_serial(serial))
@@ -171,7 +169,11 @@ def _signature(headers: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
         get = {str(name).lower(): value for name, value in headers.items()}.get
         timestamp, nonce, serial = (get(f"wechatpay-{name}") for name in ("timestamp", "nonce", "serial"))
         signature, scheme = get("wechatpay-signature"), get("wechatpay-signature-type", SCHEME)
-    for one in (timestamp, nonce, serial, signature):
-        if not isinstance(one, str) or not 0 < len(one) <= LONGEST_HEADER:
-            raise BadSignature("a header of the signature is missing or not one short text")
+    # In one go: this is looked at for every notice and every answer.
+    if not (type(timestamp) is type(nonce) is type(serial) is type(signature) is str):
+        raise BadSignature("a header of the signature is missing or not a text")
+    if not (timestamp and nonce and serial and signature) or (
+        len(timestamp) + len(nonce) + len(serial) + len(signature) > LONGEST_HEADER
+    ):
+        raise BadSignature("the headers of the signature are empty or too long")
     return timestamp, nonce, serial, signature, scheme

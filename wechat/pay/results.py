@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any, Self
 
 from wechat.errors import Malformed
@@ -75,12 +76,13 @@ class RefundState:
 def trade_of(fields: Mapping[str, Any]) -> Trade:
     """Reads a transaction object."""
     amount = part(fields, "amount")
+    appid, mchid, number, state = _OF_EVERY_TRADE.of(fields)
     return Trade(
-        word(fields, "appid"),
-        word(fields, "mchid"),
-        word(fields, "out_trade_no"),
+        appid,
+        mchid,
+        number,
         maybe_word(fields, "transaction_id"),
-        TRADE_STATES.get(word(fields, "trade_state"), TradeState.OTHER),
+        TRADE_STATES.get(state, TradeState.OTHER),
         whole(amount, "total") if "total" in amount else None,
         maybe_word(amount, "currency"),
         maybe_word(part(fields, "payer"), "openid"),
@@ -105,6 +107,25 @@ def word(fields: Mapping[str, Any], name: str) -> str:
     if value and isinstance(value, str):
         return value
     raise Malformed(f"{name} is missing or not a text")
+
+
+class Words:
+    """Several texts that must be there, taken in one go: for what is read in every notice and answer."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+        self._get = itemgetter(*names)
+
+    def of(self, fields: Mapping[str, Any]) -> tuple[str, ...]:
+        """Their values in order. Raises Malformed, as `word` does, when one is missing or no text."""
+        try:
+            found: tuple[str, ...] = self._get(fields)
+        except KeyError:
+            found = ("",)
+        for value in found:
+            if not value or type(value) is not str:
+                return tuple(word(fields, name) for name in self._names)  # says which
+        return found
 
 
 def maybe_word(fields: Mapping[str, Any], name: str) -> str | None:
@@ -157,3 +178,6 @@ def maybe_moment(fields: Mapping[str, Any], name: str) -> datetime | None:
     except (ValueError, OverflowError):
         pass
     raise Malformed(f"{name} is not a time with its zone")
+
+
+_OF_EVERY_TRADE = Words("appid", "mchid", "out_trade_no", "trade_state")

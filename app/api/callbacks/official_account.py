@@ -10,7 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.api.guard import parts
 from app.base.freshness import listen
-from app.conversation.hearing import hear, put_off
+from app.conversation.hearing import hear, hear_quickly, put_off
 from app.conversation.known import Known
 from wechat.errors import BadSignature, Malformed
 from wechat.events import Clicked, Event, Reply, Said
@@ -47,8 +47,7 @@ def push() -> Response:
         return _refuse(400, "push_malformed", error.reason)
     now = p.now()
     try:
-        with p.callback_tx() as session:
-            reply = hear(session, opened.event, brand=p.settings.brand_name, now=now, known=_known())
+        reply = _hear(opened.event, now)
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         late = _put_off(opened.event, error, now)
         if late is None:
@@ -57,6 +56,15 @@ def push() -> Response:
     body = p.wechat.oa.answer(opened, reply, now=now)
     kind = "text/plain" if body == b"success" else "application/xml"
     return Response(body, content_type=f"{kind}; charset=utf-8")
+
+
+def _hear(event: Event, now: datetime) -> Reply:
+    p, known = parts(), _known()
+    quick = hear_quickly(p.callback_stroke, event, now=now, known=known)
+    if quick is not None:
+        return quick
+    with p.callback_tx() as session:
+        return hear(session, event, brand=p.settings.brand_name, now=now, known=known)
 
 
 def _put_off(event: Event, error: Exception, now: datetime) -> Reply | None:
