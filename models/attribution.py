@@ -1,4 +1,4 @@
-"""Who brought whom: codes, touches, acquisition, service binding, policies."""
+"""Who brought whom: codes, touches, acquisition, service binding."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -183,53 +183,6 @@ class BindingTerms(Base):
 
     id: Mapped[RowId]
     version: Mapped[int] = mapped_column(unique=True)
-    params: Mapped[dict[str, Any]]
-    effective_from: Mapped[datetime]
-    effective_to: Mapped[datetime | None]
-    created_by: Mapped[str]
-    approved_by: Mapped[str | None]
-    approved_at: Mapped[datetime | None]
-    created_at: Mapped[RecordedAt]
-
-
-class PolicyScope(StrEnum):
-    BRAND = "BRAND"  # everything
-    ENTITY = "ENTITY"  # one legal entity
-    STORE_TYPE = "STORE_TYPE"  # one kind of ownership
-    CATEGORY = "CATEGORY"  # one shelf; the most specific
-
-
-class PolicyMode(StrEnum):
-    ROLE_SPLIT = "ROLE_SPLIT"  # fixed weights per role (SPL-4); the default
-    FIRST_TOUCH_LIFETIME = "FIRST_TOUCH_LIFETIME"  # all to the first clerk, for ever
-    LAST_TOUCH = "LAST_TOUCH"  # all to the last clerk within the window
-    PROTECT_THEN_OPEN = "PROTECT_THEN_OPEN"  # first clerk while protected, then open
-    LINEAR = "LINEAR"  # evenly over touches of the window
-    POSITION = "POSITION"  # first, middle and last weigh differently
-
-
-class AttributionPolicy(Base):
-    """POL-1: a version of the rules with its time of effect. Versions of one scope never overlap."""
-
-    __tablename__ = "attribution_policy"
-    __table_args__ = (
-        UniqueConstraint("code", "version"),
-        ExcludeConstraint(
-            ("scope", "="),
-            (text("(coalesce(scope_ref, ''))"), "="),
-            (text("tstzrange(effective_from, effective_to)"), "&&"),
-            using="gist",
-            name="ex_attribution_policy_overlap",
-            where=text("approved_at is not null"),
-        ),
-    )
-
-    id: Mapped[RowId]
-    code: Mapped[str]
-    version: Mapped[int]
-    scope: Mapped[PolicyScope] = mapped_column(choice(PolicyScope))
-    scope_ref: Mapped[str | None]
-    mode: Mapped[PolicyMode] = mapped_column(choice(PolicyMode))
     params: Mapped[dict[str, Any]]
     effective_from: Mapped[datetime]
     effective_to: Mapped[datetime | None]

@@ -7,8 +7,8 @@ Either the whole brand is right, or there is no brand and a list of problems.
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.attribution.rows import PolicyRow
 from app.catalog.rows import CategoryRow, ProductRow, SkuRow
+from app.policies.rows import PolicyRow
 from app.stock.rows import LocationRow, OpeningRow
 from app.stores.rows import ClerkRow, EntityRow, StoreRow
 from scripts import brand_cells as cell

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
-from app.attribution.rows import PolicyRow
 from app.catalog.rows import CategoryRow, ProductRow, SkuRow
+from app.policies.rows import PolicyRow
 from app.stock.rows import LocationRow, OpeningRow
 from app.stores.rows import ClerkRow, EntityRow, StoreRow
 from scripts.brand_tables import Sheet

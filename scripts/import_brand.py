@@ -27,6 +27,7 @@ from app.base.upsert import Tally
 from app.base.vault import Vault
 from app.catalog import importing as catalog
 from app.members.phones import hash_phone
+from app.policies import importing as policies
 from app.settings import Strong
 from app.stock import importing as stock
 from app.stores import importing as stores
@@ -45,7 +46,7 @@ def load_brand(session: Session, brand: Brand, *, vault: Vault) -> tuple[dict[st
     """Bring the tables to what the brand's files say; answers the counts by kind and what was let be.
 
     Joins the caller's transaction. A second import at the same time waits 3 s and then fails. Raises the
-    refusals of the four rooms.
+    refusals of the five rooms.
     """
     now = utc_now()
     session.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
@@ -60,7 +61,7 @@ def load_brand(session: Session, brand: Brand, *, vault: Vault) -> tuple[dict[st
     counts |= catalog.load(session, brand.categories, brand.products, brand.skus, now=now)
     stocked, differences = stock.load(session, brand.locations, brand.stock, now=now)
     pools = {category.code: category.pool_bp for category in brand.categories}
-    counts |= stocked | attribution.load(session, brand.policy, pools, now=now)
+    counts |= stocked | policies.load(session, brand.policy, pools, now=now)
     attribution.refuse_orphans(session)
     return counts, [f"stock.csv: {difference}" for difference in differences]
 

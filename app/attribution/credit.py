@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from app.attribution.policies import IN_EFFECT_JSON, ROLES, Policy, most_specific, read
 from app.attribution.rules import STRENGTH, Evidence, strongest
 from app.base.clock import iso, local_day, start_of_day
 from app.base.errors import Conflict
+from app.policies.effect import IN_EFFECT_JSON, read
+from app.policies.rules import ROLES, Policy, most_specific
 from models.attribution import AcquisitionKind, TouchKind
 from models.stores import ClerkStatus, StoreStatus
 

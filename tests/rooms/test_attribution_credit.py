@@ -1,22 +1,22 @@
 """Who earns on an order: evidence, versions, self-purchase, leavers, and the worked vectors."""
 
-from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.attribution.credit import resolve
-from app.attribution.policies import Terms, activate
 from app.base.clock import iso
 from app.base.db import Tx
 from app.base.errors import Conflict
 from app.commission.rules import split
 from app.members.meeting import Met
-from models.attribution import PolicyMode, PolicyScope, TouchKind
+from app.policies.approving import install
+from app.policies.rules import Terms
+from models.attribution import TouchKind
+from models.policies import PolicyMode, PolicyScope
 from tests.make import a_shop
 from tests.people import NOON, a_code, a_fan, a_scan, id_of, set_clerk, set_store
 
@@ -62,8 +62,8 @@ def a_version(
     ref: str | None = None,
     **given: Any,
 ) -> int:
-    terms = asdict(Terms(weights=WEIGHTS, pools={"apparel": 500})) | given
-    return activate(
+    terms = Terms(weights=WEIGHTS, pools={"apparel": 500}).content(PolicyMode.ROLE_SPLIT) | given
+    return install(
         session,
         code="DEFAULT" if ref is None else ref,
         scope=scope,
@@ -71,7 +71,7 @@ def a_version(
         mode=PolicyMode.ROLE_SPLIT,
         params=terms,
         effective_from=start,
-        created_by="one",
+        by="one",
         approved_by="two",
         now=start,
     )
@@ -180,7 +180,7 @@ def test_pol_1_versions_of_one_scope_never_overlap(tx: Tx) -> None:
     with tx() as session:
         a_shop(session)
         a_version(session, datetime(2026, 5, 1, tzinfo=UTC))
-    with pytest.raises(IntegrityError), tx() as session:
+    with pytest.raises(Conflict, match="POLICY_SCHEDULED"), tx() as session:
         a_version(session, datetime(2026, 4, 1, tzinfo=UTC), pools={"apparel": 100})
 
 

@@ -1,4 +1,4 @@
-"""What an import hands to this room: plain values, already checked for form, named by business codes."""
+"""What a list of the brand hands to this room: plain values, already checked for form."""
 
 from dataclasses import dataclass
 from datetime import date
