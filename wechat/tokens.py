@@ -116,8 +116,9 @@ class Tokens:
             assert held is not None
             return held.value
         try:
-            return self._refresh(rejected=None).value
-        except Exception:  # the store may fail as well, in words of its own
+            with _store_may_fail():
+                return self._refresh(rejected=None).value
+        except WeChatError:
             held = self._held
             if held is not None and self._now() < held.expires_at:
                 return held.value
@@ -133,7 +134,14 @@ class Tokens:
         if held is not None and held.value != rejected:
             return held.value
         with self._refreshing:
-            return self._refresh(rejected).value
+            try:
+                with _store_may_fail():
+                    return self._refresh(rejected).value
+            except WeChatError:
+                held = self._held
+                if held is not None and held.value != rejected:  # fetched, and only not saved
+                    return held.value
+                raise
 
     def _refresh(self, rejected: str | None) -> StoredToken:
         held = self._held
@@ -187,3 +195,14 @@ class Tokens:
         self._use_until = max(token.expires_at - timedelta(seconds=MARGIN_S), floor)
         self._held = token
         return token
+
+
+@contextmanager
+def _store_may_fail() -> Iterator[None]:
+    """A store fails in words of its own, which no caller of WeChat can know."""
+    try:
+        yield
+    except WeChatError:
+        raise
+    except Exception as error:
+        raise Unavailable("token", "STORE", type(error).__name__) from error

@@ -72,6 +72,19 @@ def test_a_new_sign_opens_the_window_anew(tx: Tx, fan: int) -> None:
     assert claimed(tx, fan, 6, at=later + timedelta(minutes=9), key="again") == 5
 
 
+def test_windows_that_are_open_together_are_not_added_up(tx: Tx, fan: int) -> None:
+    at = NOW + timedelta(seconds=1)
+    speaks(tx, at=at)  # 3 by the follow, 5 by the message: 5
+    assert claimed(tx, fan, 9, at=at + timedelta(seconds=1)) == 5
+    speaks(tx, at=at + timedelta(hours=1))
+    assert claimed(tx, fan, 2, at=at + timedelta(hours=1), key="b") == 2
+    scan = at + timedelta(hours=1, seconds=2)
+    with tx() as session:
+        meet(session, app=AppKind.OA, appid=OA, openid="fan-1", now=scan)
+    # 3 are left of the message, and 3 of the scan: 3
+    assert claimed(tx, fan, 9, at=scan + timedelta(seconds=1), key="c") == 3
+
+
 def test_who_does_not_follow_is_not_written_to(tx: Tx, fan: int) -> None:
     speaks(tx)
     with tx() as session:

@@ -306,6 +306,13 @@ CASES = {
     "clear quotas": Case(
         lambda oa: oa.clear_quotas(), "POST /cgi-bin/clear_quota?{token}", f'{{"appid": "{APPID}"}}', OK, None
     ),
+    "clear quotas by secret": Case(
+        lambda oa: oa.clear_quotas_by_secret(SECRET),
+        "POST /cgi-bin/clear_quota/v2",
+        f'{{"appid": "{APPID}", "appsecret": "{SECRET}"}}',
+        OK,
+        None,
+    ),
     "clear quota": Case(
         lambda oa: oa.clear_quota("/cgi-bin/user/get"),
         "POST /cgi-bin/openapi/quota/clear?{token}",

@@ -155,6 +155,7 @@ def test_the_login_address_has_its_parameters_in_the_order_that_wechat_checks() 
         lambda oa: oa.send_notice(FAN, "T", {}),
         lambda oa: oa.add_conditional_menu(MENU, MatchRule(1)),
         lambda oa: oa.clear_quotas(),
+        lambda oa: oa.clear_quotas_by_secret("s"),
     ],
 )
 def test_a_write_that_may_have_been_done_is_unknown_and_sent_once(act: Act) -> None:

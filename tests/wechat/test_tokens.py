@@ -272,8 +272,30 @@ def test_a_store_that_is_gone_leaves_a_living_token_in_use() -> None:
     clock.pass_s(7000)
     assert tokens.get() == "T"
     clock.pass_s(200)
-    with pytest.raises(OSError, match="no database"):
+    with pytest.raises(Unavailable, match=r"token \[STORE\] OSError"):
         tokens.get()
+
+
+def test_a_store_that_is_gone_when_a_token_was_rejected_makes_the_call_unavailable() -> None:
+    """As the platform's client meets it: 40001, and then the database is away."""
+    store, wechat = FailingStore(), WeChat()
+    with serving(wechat) as line:
+        account = an_account(line, store=store)
+        assert account.fan("o").subscribed is False
+        store.broken = "load"
+        wechat.invalidate()
+        with pytest.raises(Unavailable) as caught:
+            account.fan("o")
+    assert (caught.value.code, type(caught.value.__cause__)) == ("STORE", OSError)
+    assert len(wechat.given) == 1
+
+
+def test_a_renewed_token_that_could_not_be_saved_is_used() -> None:
+    store, given = FailingStore(), iter(["T1", "T2"])
+    tokens = Tokens(APPID, SECRET, store, lambda appid, secret: (next(given), 7200))
+    assert tokens.get() == "T1"
+    store.broken = "save"
+    assert [tokens.renew("T1"), tokens.get(), tokens.renew("T1")] == ["T2"] * 3
 
 
 @pytest.mark.parametrize("lifetime_s", [0, -7200, 10**12, 10**30])

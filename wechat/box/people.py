@@ -138,22 +138,19 @@ def open_window(box: Box, openid: str, opened_by: str) -> None:
 
 
 def use_window(box: Box, openid: str) -> int:
-    """Spend one message of an open window, the soonest to close first. 0, 45015 (none open) or 45047 (all
-    spent)."""
+    """Spend one message, which counts in every open window: they are not added up, so that the fan gets as many
+    as the widest of them allows. 0, 45015 (none open) or 45047 (all spent)."""
     with box.store.write() as db:
-        windows = box.store.rows(
-            "SELECT * FROM windows WHERE openid = ? AND until > ? ORDER BY until", openid, box.now()
-        )
+        windows = box.store.rows("SELECT * FROM windows WHERE openid = ? AND until > ?", openid, box.now())
         if not windows:
             return 45015
-        for window in windows:
-            if window["left"] > 0:
-                db.execute(
-                    "UPDATE windows SET left = left - 1 WHERE openid = ? AND opened_by = ?",
-                    (openid, window["opened_by"]),
-                )
-                return 0
-        return 45047
+        if not any(window["left"] > 0 for window in windows):
+            return 45047
+        db.execute(
+            "UPDATE windows SET left = left - 1 WHERE openid = ? AND until > ? AND left > 0",
+            (openid, box.now()),
+        )
+        return 0
 
 
 def has_window(box: Box, openid: str) -> bool:

@@ -262,3 +262,22 @@ def test_subscribe_refusals(sandbox: RunningBox, changes: dict[str, object], err
     told = sandbox.call("/cgi-bin/message/subscribe/send", asked | changes, app="mp").json()
     assert told["errcode"] == errcode
     assert sandbox.get(f"/persons/{person['id']}/grants")["grants"][0]["left"] == 1
+
+
+def test_windows_that_are_open_together_are_not_added_up(sandbox: RunningBox) -> None:
+    person = _fan(sandbox)
+
+    def send() -> int:
+        asked = {"touser": person["oa_openid"], "msgtype": "text", "text": {"content": "您好"}}
+        return int(sandbox.call("/cgi-bin/message/custom/send", asked).json()["errcode"])
+
+    sandbox.post(f"/persons/{person['id']}/say", text="在吗")  # 3 by the follow, 5 by the message: 5
+    assert [send() for _ in range(6)] == [0] * 5 + [45047]
+    sandbox.post(f"/persons/{person['id']}/scan", scene="s:1")  # anew, up to what a scan allows
+    assert [send() for _ in range(4)] == [0] * 3 + [45047]
+    sandbox.post(f"/persons/{person['id']}/say", text="在吗")
+    assert [send() for _ in range(2)] == [0, 0]
+    sandbox.post(
+        f"/persons/{person['id']}/scan", scene="s:1"
+    )  # 3 are left of the message, and 3 of the scan: 3
+    assert [send() for _ in range(4)] == [0] * 3 + [45047]
