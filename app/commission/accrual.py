@@ -18,9 +18,10 @@ _OPEN_LINES = text(
     """
     insert into commission_line
            (order_line_id, order_id, order_number, sku_code, goods, qty, selling_entity, aftersale_days,
-            settle_delay_days, base_fen, refunded_base_fen, pool_bp, pool_fen, reversed_fen, accrued_at)
+            settle_delay_days, base_fen, refunded_base_fen, moved_base_fen, pool_bp, pool_fen,
+            reversed_fen, moved_pool_fen, accrued_at)
     select order_line_id, order_id, order_number, sku_code, goods, qty, selling_entity, aftersale_days,
-           settle_delay_days, base_fen, 0, pool_bp, pool_fen, 0, :now
+           settle_delay_days, base_fen, 0, 0, pool_bp, pool_fen, 0, 0, :now
       from unnest(cast(:line_ids as bigint[]), cast(:order_ids as bigint[]), cast(:numbers as text[]),
                   cast(:sku_codes as text[]), cast(:goods as text[]), cast(:qtys as bigint[]),
                   cast(:entities as text[]), cast(:aftersales as bigint[]), cast(:delays as bigint[]),
@@ -38,9 +39,9 @@ _KNOWN_LINES = text(
 _ADD_SHARES = text(
     """
     insert into commission_share
-           (order_line_id, position, role, party_kind, party, accrued_fen, reversed_fen, state,
-            reason, earned_at)
-    select order_line_id, position, role, party_kind, party, accrued_fen, 0, 'FROZEN',
+           (order_line_id, position, role, party_kind, party, accrued_fen, reversed_fen, moved_fen,
+            settled_fen, written_off_fen, state, reason, earned_at)
+    select order_line_id, position, role, party_kind, party, accrued_fen, 0, 0, 0, 0, 'FROZEN',
            cast(reason as jsonb), :earned_at
       from unnest(cast(:line_ids as bigint[]), cast(:positions as bigint[]), cast(:roles as text[]),
                   cast(:kinds as text[]), cast(:parties as text[]), cast(:amounts as bigint[]),
@@ -71,7 +72,8 @@ def accrue(session: Session, lines: Sequence[LineToAccrue], *, paid_at: datetime
     """Give every party of every line its share, frozen, as of ``paid_at``; each line once, ever.
 
     Called in the transaction that marks the order as paid. A second call, later or at the same moment,
-    adds nothing; one with another base or rate raises Alarm. A line without a pool gets its row and
+    adds nothing; one with another base or rate raises Alarm. The books say ``now``, so that money which is
+    told of late changes no month that is over. A line without a pool gets its row and
     shares of zero, so that "nothing" is explained too. A refund that was told before the accrual is
     applied at the end. Takes the line's primary key as a lock, lines in ascending order.
     """
@@ -87,17 +89,19 @@ def accrue(session: Session, lines: Sequence[LineToAccrue], *, paid_at: datetime
     changes = [
         Change(
             share_id=ids[line.order_line_id, share.position],
+            party=share.party,
             order_number=line.order_number,
             debit=accounts.expense(line.selling_entity),
             credit=accounts.frozen(share.party),
             amount_fen=share.amount_fen,
-            at=paid_at,
+            certain=False,
+            at=now,
         )
         for line, share in shares
         if share.amount_fen
     ]
     write(session, EntryKind.ACCRUE, changes)
-    clawback.catch_up(session, fresh, not_before=paid_at)
+    clawback.catch_up(session, fresh, now=now)
 
 
 def _pool_fen(line: LineToAccrue) -> int:

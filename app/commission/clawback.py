@@ -10,13 +10,14 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from app.base.errors import Alarm
-from app.commission import accounts, rules
+from app.commission import accounts, rules, states
 from app.commission.entries import Change, write
-from models.commission import EntryKind
+from models.commission import EntryKind, ShareState
 
 _LOCK_LINES = text(
     """
-    select order_line_id, order_number, selling_entity, base_fen, refunded_base_fen, pool_bp
+    select order_line_id, order_number, selling_entity, base_fen - moved_base_fen as base_fen,
+           refunded_base_fen, pool_bp
       from commission_line
      where order_line_id = any(cast(:line_ids as bigint[]))
      order by order_line_id
@@ -50,19 +51,19 @@ _NOTE = text(
     """
 )
 _SHARES = text(
-    """
-    select s.id, s.order_line_id, s.party, s.accrued_fen - s.reversed_fen as remaining_fen,
-           exists (select from commission_entry e where e.share_id = s.id and e.kind = 'RELEASE') as released
+    f"""
+    select s.id, s.order_line_id, s.party, {states.LEFT} as remaining_fen, s.released_at, s.state
       from commission_share s
      where s.order_line_id = any(cast(:line_ids as bigint[]))
      order by s.order_line_id, s.position
     """
 )
 _LOWER_SHARES = text(
-    """
+    f"""
     update commission_share s
        set reversed_fen = s.reversed_fen + x.taken_fen,
-           state = case when s.reversed_fen + x.taken_fen = s.accrued_fen then 'REVERSED' else s.state end
+           state = case when x.taken_fen < {states.LEFT} then s.state
+                        when s.moved_fen > 0 then 'MOVED' else 'REVERSED' end
       from unnest(cast(:share_ids as bigint[]), cast(:taken as bigint[])) as x (share_id, taken_fen)
      where s.id = x.share_id
     """
@@ -76,6 +77,9 @@ _LOWER_LINES = text(
      where l.order_line_id = x.order_line_id
     """
 )
+
+# States that a refund of a part can change; the others stay until nothing is left.
+_RESTLESS = (ShareState.IN_BATCH, ShareState.WRITTEN_OFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +122,12 @@ def reverse(session: Session, *, refund_id: int, lines: Iterable[tuple[int, int]
     _take(session, refund_id, [(found[i], refunded[i]) for i in sorted(refunded.keys() - early)], at)
 
 
-def catch_up(session: Session, line_ids: Collection[int], *, not_before: datetime) -> None:
+def catch_up(session: Session, line_ids: Collection[int], *, now: datetime) -> None:
     """Apply the refunds that were told before these lines were accrued; called by the accrual alone."""
     waiting = session.execute(_WAITING, {"line_ids": list(line_ids)}).all()
     for row in waiting:
         line = _select_and_lock(session, [row.order_line_id])[row.order_line_id]
-        _take(session, row.refund_id, [(line, row.base_fen)], max(row.at, not_before))
+        _take(session, row.refund_id, [(line, row.base_fen)], now)
 
 
 def _lock_lines(session: Session, line_ids: Collection[int]) -> dict[int, Row[Any]]:
@@ -153,6 +157,12 @@ def _take(session: Session, refund_id: int, lines: Sequence[tuple[Row[Any], int]
     pieces = [(share.id, taken) for take in takes for share, taken in take.by_share if taken]
     if pieces:
         session.execute(_LOWER_SHARES, {"share_ids": [i for i, _ in pieces], "taken": [t for _, t in pieces]})
+    touched = {
+        share.id for take in takes for share, taken in take.by_share if taken and share.state in _RESTLESS
+    }
+    if touched:
+        states.leave_open_batch(session, touched, at=at)
+        states.refresh(session, touched)
     amounts = {
         "line_ids": [take.line.order_line_id for take in takes],
         "bases": [take.base_fen for take in takes],
@@ -187,10 +197,12 @@ def _changes(takes: Sequence[_Take], at: datetime) -> list[Change]:
     return [
         Change(
             share_id=share.id,
+            party=share.party,
             order_number=take.line.order_number,
-            debit=accounts.payable(share.party) if share.released else accounts.frozen(share.party),
+            debit=accounts.held_by(share.party, certain=share.released_at is not None),
             credit=accounts.expense(take.line.selling_entity),
             amount_fen=taken_fen,
+            certain=share.released_at is not None,
             at=at,
         )
         for take in takes

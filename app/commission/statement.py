@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.base.clock import local_day, start_of_day
 from app.base.errors import Invalid
 from app.commission import accounts
+from app.commission.states import DUE, LEFT
 from models.commission import EntryKind, PartyKind, Role, ShareState
 
 _MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
@@ -21,8 +22,9 @@ class Summary:
     """Amounts in fen after everything taken back so far.
 
     ``estimated_fen`` may still be lost to a refund; ``held_fen`` waits for a decision; ``releasable_fen``
-    is certain and not paid out; ``reversed_fen`` was taken back by refunds. ``today_*``: shares of orders
-    paid on the local day of the question.
+    is certain and not paid out, below zero while more was paid out than is left (CLW-3); ``settled_fen`` was
+    paid out; ``reversed_fen`` was taken back by refunds. ``today_*``: shares of orders paid on the local day
+    of the question.
     """
 
     estimated_fen: int
@@ -57,16 +59,17 @@ class StatementRow:
     certain_at: datetime | None
     wait_days: int
     reason: dict[str, Any]
+    moved_fen: int = 0
 
     @property
     def amount_fen(self) -> int:
-        """Earned minus taken back, never below zero."""
-        return self.accrued_fen - self.reversed_fen
+        """Earned minus taken back and handed to others, never below zero."""
+        return self.accrued_fen - self.reversed_fen - self.moved_fen
 
 
 @dataclass(frozen=True, slots=True)
 class StatementEntry:
-    """One change of one share within the month: earned, taken back (negative) or made certain."""
+    """One change of one share within the month: earned, taken back or handed on (negative), made certain, paid."""
 
     id: int
     kind: EntryKind
@@ -77,7 +80,12 @@ class StatementEntry:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A month of one party. Opening and closing are balances; the ledger's own figures stand beside them."""
+    """A month of one party. Opening and closing are balances; the ledger's own figures stand beside them.
+
+    frozen: opening + earned - reversed + moved - released = closing, and certain likewise: what refunds and
+    moves did to certain amounts, plus released, less settled, plus written off. ``moved_fen`` is the balance
+    of what came from others and what went to them.
+    """
 
     party: str
     month: str
@@ -86,6 +94,9 @@ class Statement:
     earned_fen: int
     reversed_fen: int
     released_fen: int
+    moved_fen: int
+    settled_fen: int
+    written_off_fen: int
     closing_frozen_fen: int
     closing_payable_fen: int
     ledger_frozen_fen: int
@@ -102,23 +113,24 @@ class Statement:
 
 
 _SUMMARY = text(
-    """
-    select coalesce(sum(left_fen) filter (where state = 'FROZEN'), 0) as estimated_fen,
-           coalesce(sum(left_fen) filter (where state = 'HELD'), 0) as held_fen,
-           coalesce(sum(left_fen) filter (where state in ('RELEASABLE', 'IN_BATCH')), 0) as releasable_fen,
-           coalesce(sum(left_fen) filter (where state = 'SETTLED'), 0) as settled_fen,
+    f"""
+    select coalesce(sum(due_fen) filter (where state <> 'HELD' and released_at is null), 0) as estimated_fen,
+           coalesce(sum(due_fen) filter (where state = 'HELD'), 0) as held_fen,
+           coalesce(sum(due_fen) filter (where state <> 'HELD' and released_at is not null), 0)
+               as releasable_fen,
+           coalesce(sum(settled_fen), 0) as settled_fen,
            coalesce(sum(reversed_fen), 0) as reversed_fen,
            coalesce(sum(left_fen) filter (where earned_at >= :today), 0) as today_fen,
            count(distinct order_number) filter (where earned_at >= :today) as today_orders
-      from (select s.state, s.accrued_fen - s.reversed_fen as left_fen, s.reversed_fen, s.earned_at,
-                   l.order_number
+      from (select s.state, s.released_at, {LEFT} as left_fen, {DUE} as due_fen, s.settled_fen,
+                   s.reversed_fen, s.earned_at, l.order_number
               from commission_share s join commission_line l on l.order_line_id = s.order_line_id
              where s.party = :party) mine
     """
 )
 _ROW_COLUMNS = """
     s.id, l.order_number, l.sku_code, l.goods, l.qty, s.role, s.party_kind, s.state, l.base_fen, l.pool_bp,
-    s.accrued_fen, s.reversed_fen, s.earned_at, l.releasable_at as certain_at,
+    s.accrued_fen, s.reversed_fen, s.moved_fen, s.earned_at, l.releasable_at as certain_at,
     l.aftersale_days + l.settle_delay_days as wait_days, s.reason
 """
 _ROWS = text(
@@ -137,17 +149,12 @@ _ROWS = text(
 _TOTALS = text(
     """
     with mine as (
-        select e.kind, e.amount_fen, e.at < :since as earlier,
-               exists (select from commission_entry r
-                        where r.share_id = e.share_id and r.kind = 'RELEASE' and r.id < e.id) as after_release
-          from commission_share s join commission_entry e on e.share_id = s.id
-         where s.party = :party and e.at < :until),
-    moves as (
-        select earlier, kind, amount_fen,
-               case when kind = 'RELEASE' then -amount_fen when after_release then 0
-                    else amount_fen end as frozen,
-               case when kind = 'RELEASE' or after_release then amount_fen else 0 end as payable
-          from mine),
+        select kind, amount_fen, at < :since as earlier,
+               case when kind = 'RELEASE' then -amount_fen when certain then 0 else amount_fen end as frozen,
+               case when not certain then 0 when kind = 'SETTLE' then -amount_fen else amount_fen end
+                   as payable
+          from commission_entry
+         where party = :party and at < :until),
     booked as (
         select a.name, sum(t.signed) as fen
           from ledger_account a
@@ -164,20 +171,24 @@ _TOTALS = text(
            coalesce(sum(amount_fen) filter (where not earlier and kind = 'ACCRUE'), 0) as earned_fen,
            coalesce(-sum(amount_fen) filter (where not earlier and kind = 'REVERSE'), 0) as reversed_fen,
            coalesce(sum(amount_fen) filter (where not earlier and kind = 'RELEASE'), 0) as released_fen,
+           coalesce(sum(amount_fen) filter (where not earlier and kind in ('MOVE_OUT', 'MOVE_IN')), 0)
+               as moved_fen,
+           coalesce(sum(amount_fen) filter (where not earlier and kind = 'SETTLE'), 0) as settled_fen,
+           coalesce(sum(amount_fen) filter (where not earlier and kind = 'WRITE_OFF'), 0) as written_off_fen,
            coalesce(sum(frozen), 0) as closing_frozen_fen,
            coalesce(sum(payable), 0) as closing_payable_fen,
            coalesce((select fen from booked where name = :frozen_account), 0) as ledger_frozen_fen,
            coalesce((select fen from booked where name = :payable_account), 0) as ledger_payable_fen
-      from moves
+      from mine
     """
 )
 _ENTRIES = text(
     f"""
     select e.id as entry_id, e.kind as entry_kind, e.amount_fen as entry_fen, e.at as entry_at, {_ROW_COLUMNS}
-      from commission_share s
+      from commission_entry e
+      join commission_share s on s.id = e.share_id
       join commission_line l on l.order_line_id = s.order_line_id
-      join commission_entry e on e.share_id = s.id
-     where s.party = :party and e.at >= :since and e.at < :until
+     where e.party = :party and e.at >= :since and e.at < :until
      order by e.at, e.id
      limit :limit
     """
@@ -239,6 +250,7 @@ def _row(row: Row[Any]) -> StatementRow:
         pool_bp=row.pool_bp,
         accrued_fen=row.accrued_fen,
         reversed_fen=row.reversed_fen,
+        moved_fen=row.moved_fen,
         earned_at=row.earned_at,
         certain_at=row.certain_at,
         wait_days=row.wait_days,

@@ -23,11 +23,17 @@ STATE_WORDS: dict[ShareState, tuple[str, str]] = {
     ShareState.SETTLED: ("已结算", "paid out"),
     ShareState.HELD: ("核查中", "under review"),
     ShareState.REVERSED: ("已随退款收回", "taken back with the refund"),
+    ShareState.MOVED: ("已转给他人", "handed to others"),
+    ShareState.WRITTEN_OFF: ("欠款已核销", "debt written off"),
 }
 ENTRY_WORDS: dict[EntryKind, tuple[str, str]] = {
     EntryKind.ACCRUE: ("入账", "earned"),
     EntryKind.REVERSE: ("退款收回", "taken back"),
     EntryKind.RELEASE: ("转为确定", "became certain"),
+    EntryKind.MOVE_OUT: ("转出", "handed to others"),
+    EntryKind.MOVE_IN: ("转入", "came from another"),
+    EntryKind.SETTLE: ("结算", "settled"),
+    EntryKind.WRITE_OFF: ("核销欠款", "debt written off"),
 }
 # How the customer met the clerk or the store: the kind of the touch behind the share.
 _BY: dict[str, tuple[str, str]] = {

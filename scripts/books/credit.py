@@ -6,32 +6,34 @@ from scripts.books.money import BALANCES
 CHECKS = (
     Check(
         "I22",
-        "the shares of a line sum to its pool, exactly",
+        "the shares of a line sum to its pool, exactly, whoever they were handed to",
         """
-        select l.order_number, l.order_line_id, l.pool_fen, l.reversed_fen, sum(s.accrued_fen) as accrued,
-               sum(s.reversed_fen) as reversed
+        select l.order_number, l.order_line_id, l.pool_fen, l.moved_pool_fen, l.reversed_fen,
+               sum(s.accrued_fen - s.moved_fen) as shared, sum(s.reversed_fen) as reversed
           from commission_line l left join commission_share s on s.order_line_id = l.order_line_id
          group by l.order_line_id
-        having (l.pool_fen, l.reversed_fen)
-            is distinct from (coalesce(sum(s.accrued_fen), 0), coalesce(sum(s.reversed_fen), 0))
+        having (l.pool_fen - l.moved_pool_fen, l.reversed_fen)
+            is distinct from (coalesce(sum(s.accrued_fen - s.moved_fen), 0), coalesce(sum(s.reversed_fen), 0))
         """,
     ),
     Check(
         "I23",
-        "no share is accrued or released twice",
+        "no share is accrued or released twice, nor taken back, moved or settled twice for one cause",
         """
-        select share_id, kind, count(*) as times from commission_entry
-         where kind in ('ACCRUE', 'RELEASE') group by 1, 2 having count(*) > 1
+        select share_id, kind, refund_id, move_id, batch_id, count(*) as times from commission_entry
+         where kind <> 'WRITE_OFF' group by 1, 2, 3, 4, 5 having count(*) > 1
         """,
     ),
     Check(
         "I24",
         "what is left of a pool is the pool of what is left of the base; after a full refund nothing",
         """
-        select order_number, order_line_id, base_fen, refunded_base_fen, pool_bp, pool_fen, reversed_fen
+        select order_number, order_line_id, base_fen, refunded_base_fen, moved_base_fen, pool_bp, pool_fen,
+               reversed_fen, moved_pool_fen
           from commission_line
          where pool_fen <> (base_fen * pool_bp + 5000) / 10000
-            or pool_fen - reversed_fen <> ((base_fen - refunded_base_fen) * pool_bp + 5000) / 10000
+            or pool_fen - reversed_fen - moved_pool_fen
+            <> ((base_fen - refunded_base_fen - moved_base_fen) * pool_bp + 5000) / 10000
         """,
     ),
     Check(
@@ -60,12 +62,19 @@ CHECKS = (
         "B09",
         "a share's figures are the sums of its entries",
         """
-        select s.id, s.party, s.accrued_fen, e.accrued, s.reversed_fen, e.reversed
+        select s.id, s.party, s.accrued_fen, e.accrued, s.reversed_fen, e.reversed, s.moved_fen, e.moved,
+               s.settled_fen, e.settled, s.written_off_fen, e.written_off
           from commission_share s
-          left join (select share_id, sum(amount_fen) filter (where kind = 'ACCRUE') as accrued,
-                            -sum(amount_fen) filter (where kind = 'REVERSE') as reversed
+          left join (select share_id,
+                            sum(amount_fen) filter (where kind in ('ACCRUE', 'MOVE_IN')) as accrued,
+                            -sum(amount_fen) filter (where kind = 'REVERSE') as reversed,
+                            -sum(amount_fen) filter (where kind = 'MOVE_OUT') as moved,
+                            sum(amount_fen) filter (where kind = 'SETTLE') as settled,
+                            sum(amount_fen) filter (where kind = 'WRITE_OFF') as written_off
                        from commission_entry group by 1) e on e.share_id = s.id
-         where (s.accrued_fen, s.reversed_fen) <> (coalesce(e.accrued, 0), coalesce(e.reversed, 0))
+         where (s.accrued_fen, s.reversed_fen, s.moved_fen, s.settled_fen, s.written_off_fen)
+            <> (coalesce(e.accrued, 0), coalesce(e.reversed, 0), coalesce(e.moved, 0),
+                coalesce(e.settled, 0), coalesce(e.written_off, 0))
         """,
     ),
     Check(
@@ -79,12 +88,19 @@ CHECKS = (
           left join ledger_transfer t on t.id = e.transfer_id
           left join ledger_account d on d.id = t.debit_account_id
           left join ledger_account c on c.id = t.credit_account_id
+          cross join lateral (select case when e.certain then 'payable:' else 'frozen:' end || s.party
+                                     as place, 'payout:' || s.party as payout) x
          where t.amount_fen is distinct from abs(e.amount_fen) or t.happened_at is distinct from e.at
+            or e.party <> s.party or (e.kind in ('RELEASE', 'SETTLE', 'WRITE_OFF') and not e.certain)
             or case e.kind
-               when 'ACCRUE' then d.name not like 'expense:commission:%' or c.name <> 'frozen:' || s.party
-               when 'RELEASE' then d.name <> 'frozen:' || s.party or c.name <> 'payable:' || s.party
-               else d.name not in ('frozen:' || s.party, 'payable:' || s.party)
-                    or c.name not like 'expense:commission:%' end
+               when 'ACCRUE' then d.name not like 'expense:commission:%' or c.name <> x.place
+               when 'RELEASE' then d.name <> 'frozen:' || s.party or c.name <> x.place
+               when 'MOVE_OUT' then d.name <> x.place or c.name <> 'moving:commission'
+               when 'MOVE_IN' then d.name <> 'moving:commission' or c.name <> x.place
+               when 'SETTLE' then (d.name, c.name) <> case when e.amount_fen > 0 then (x.place, x.payout)
+                                                           else (x.payout, x.place) end
+               when 'WRITE_OFF' then d.name not like 'expense:written-off:%' or c.name <> x.place
+               else d.name <> x.place or c.name not like 'expense:commission:%' end
         """,
     ),
     Check(
@@ -98,24 +114,25 @@ CHECKS = (
     ),
     Check(
         "B12",
-        "a party's frozen account = what is left of its frozen and held shares",
+        "a party's frozen account = what is left of its shares that are not certain yet",
         f"""
         select coalesce(b.name, s.name) as account, b.fen as ledger_fen, s.fen
           from (select * from ({BALANCES}) a where name like 'frozen:%') b
-          full join (select 'frozen:' || party as name, sum(accrued_fen - reversed_fen) as fen
-                       from commission_share where state in ('FROZEN', 'HELD') group by 1) s
+          full join (select 'frozen:' || party as name, sum(accrued_fen - reversed_fen - moved_fen) as fen
+                       from commission_share where released_at is null group by 1) s
             on s.name = b.name
          where coalesce(b.fen, 0) <> coalesce(s.fen, 0)
         """,
     ),
     Check(
         "B13",
-        "a party's payable account = what is left of its certain shares that are not paid out",
+        "a party's payable account = what is left of its certain shares, less settled, plus written off",
         f"""
         select coalesce(b.name, s.name) as account, b.fen as ledger_fen, s.fen
           from (select * from ({BALANCES}) a where name like 'payable:%') b
-          full join (select 'payable:' || party as name, sum(accrued_fen - reversed_fen) as fen
-                       from commission_share where state in ('RELEASABLE', 'IN_BATCH') group by 1) s
+          full join (select 'payable:' || party as name,
+                            sum(accrued_fen - reversed_fen - moved_fen - settled_fen + written_off_fen) as fen
+                       from commission_share where released_at is not null group by 1) s
             on s.name = b.name
          where coalesce(b.fen, 0) <> coalesce(s.fen, 0)
         """,
@@ -127,7 +144,8 @@ CHECKS = (
         select coalesce(b.name, l.name) as account, b.fen as ledger_fen, l.fen
           from (select * from ({BALANCES}) a where name like 'expense:commission:%') b
           full join (select 'expense:commission:' || selling_entity as name,
-                            sum(pool_fen - reversed_fen) as fen from commission_line group by 1) l
+                            sum(pool_fen - reversed_fen - moved_pool_fen) as fen
+                       from commission_line group by 1) l
             on l.name = b.name
          where -coalesce(b.fen, 0) <> coalesce(l.fen, 0)
         """,
@@ -151,13 +169,31 @@ CHECKS = (
     ),
     Check(
         "B16",
-        "a share's state fits its figures and its line: reversed = nothing left, frozen = line not released",
+        "a share's state is what its figures, its holds, its batch and its line say",
         """
-        select s.id, s.party, s.state, s.accrued_fen, s.reversed_fen, l.released_at
-          from commission_share s join commission_line l on l.order_line_id = s.order_line_id
-         where (s.state = 'REVERSED') <> (s.accrued_fen > 0 and s.accrued_fen = s.reversed_fen)
-            or (s.state = 'FROZEN' and l.released_at is not null)
-            or (s.state in ('RELEASABLE', 'IN_BATCH', 'SETTLED') and l.released_at is null)
+        select s.id, s.party, s.state, x.told, s.accrued_fen, s.reversed_fen, s.moved_fen, s.settled_fen,
+               s.written_off_fen, s.released_at, l.released_at as line_released_at
+          from commission_share s
+          join commission_line l on l.order_line_id = s.order_line_id
+          cross join lateral (
+               select s.accrued_fen - s.reversed_fen - s.moved_fen as left_fen,
+                      exists (select from commission_hold h
+                               where h.share_id = s.id and h.lifted_at is null) as held,
+                      exists (select from commission_batch_row b
+                               where b.share_id = s.id and b.state in ('OPEN', 'FIXED')) as in_batch) y
+          cross join lateral (
+               select case when s.written_off_fen > 0 and y.left_fen - s.settled_fen + s.written_off_fen = 0
+                           then 'WRITTEN_OFF'
+                           when s.accrued_fen > 0 and y.left_fen = 0 and s.moved_fen > 0 then 'MOVED'
+                           when s.accrued_fen > 0 and y.left_fen = 0 then 'REVERSED'
+                           when y.held then 'HELD'
+                           when y.in_batch then 'IN_BATCH'
+                           when s.settled_fen > 0 then 'SETTLED'
+                           when s.released_at is not null then 'RELEASABLE'
+                           else 'FROZEN' end as told) x
+         where s.state <> x.told
+            or (s.released_at is not null and (l.released_at is null or s.released_at < l.released_at))
+            or (s.released_at is null and l.released_at is not null and not y.held and y.left_fen > 0)
         """,
     ),
     Check(
@@ -168,6 +204,33 @@ CHECKS = (
           from commission_line l join orders o on o.id = l.order_id
          where (o.completed_at is null) <> (l.releasable_at is null)
             or (l.released_at is not null and (l.releasable_at is null or l.released_at < l.releasable_at))
+        """,
+    ),
+    Check(
+        "B21",
+        "what is moved from share to share has arrived: nothing is on its way",
+        f"""
+        select m.id, m.share_id, m.cause, m.amount_fen, e.gone, e.come
+          from commission_move m
+          left join (select move_id, -sum(amount_fen) filter (where kind = 'MOVE_OUT') as gone,
+                            sum(amount_fen) filter (where kind = 'MOVE_IN') as come
+                       from commission_entry where move_id is not null group by 1) e on e.move_id = m.id
+         where m.amount_fen is distinct from e.gone or m.amount_fen is distinct from e.come
+        union all
+        select null, null, name, fen, null, null from ({BALANCES}) a
+         where name = 'moving:commission' and fen <> 0
+        """,
+    ),
+    Check(
+        "B22",
+        "what a batch counts as settled was settled, and nothing else was",
+        """
+        select r.batch_id, r.share_id, r.state, r.amount_fen, e.amount_fen as entry_fen
+          from commission_batch_row r
+          full join (select share_id, batch_id, amount_fen from commission_entry where kind = 'SETTLE') e
+            on (e.share_id, e.batch_id) = (r.share_id, r.batch_id)
+         where coalesce(case when r.state = 'SETTLED' then r.amount_fen end, 0) <> coalesce(e.amount_fen, 0)
+            or r.party <> (select party from commission_share s where s.id = r.share_id)
         """,
     ),
     Check(

@@ -175,8 +175,9 @@ DEFECTS = (
                 1,
                 kind="COMMISSION_ACCRUE",
             ),
-            "insert into commission_entry (share_id, kind, amount_fen, transfer_id, at)"
-            f" select {SHARE}, 'ACCRUE', 1, id, happened_at from ledger_transfer where key = 'planted'",
+            "insert into commission_entry (share_id, party, kind, amount_fen, certain, transfer_id, at)"
+            f" select {SHARE}, 'clerk:C-SZFT-01', 'ACCRUE', 1, false, id, happened_at from ledger_transfer"
+            " where key = 'planted'",
         ),
     ),
     Defect(
@@ -229,6 +230,8 @@ DEFECTS = (
     Defect("B15", ("update commission_reversal set base_fen = base_fen + 1",)),
     Defect("B16", ("update commission_share set state = 'FROZEN' where state = 'REVERSED'",)),
     Defect("B17", ("update commission_line set releasable_at = null where released_at is not null",)),
+    Defect("B21", (post(X, account("moving:commission"), 5),)),
+    Defect("B22", ("update commission_batch_row set state = 'RETURNED' where state = 'SETTLED'",)),
     Defect("B18", (touch(False), ACQUIRE, bind("2036-02-28"))),
     Defect("B19", (touch(True), ACQUIRE)),
     Defect(

@@ -212,6 +212,16 @@ _REFUND_LINE = text(
 )
 
 
+_STAFF = (
+    "insert into store (code, entity_id, name, name_en, ownership, city, services, status, is_default_landing)"
+    " select 'SZ-NS', id, '南山海岸店', 'Nanshan', 'DIRECT', '深圳', '{pickup}', 'OPEN', false"
+    " from legal_entity where code = 'E-HQ' on conflict do nothing",
+    "insert into clerk (code, name, store_id, role, status) select v.code, v.name, s.id, 'CLERK', 'ACTIVE'"
+    " from store s join (values ('C-SZFT-01', '林晓雨', 'SZ-FT'), ('C-SZFT-02', '陈嘉豪', 'SZ-FT'),"
+    " ('C-SZNS-01', '周子轩', 'SZ-NS')) as v (code, name, store) on v.store = s.code on conflict do nothing",
+)
+
+
 def sell(
     session: Session,
     bases: Sequence[int] = (29900,),
@@ -311,6 +321,35 @@ def shares(session: Session, sold: Sold, position: int = 0) -> list[tuple[str, s
 def amounts(session: Session, sold: Sold, position: int = 0) -> list[int]:
     """What is left of each share of one line."""
     return [accrued - taken for _, _, accrued, taken, _ in shares(session, sold, position)]
+
+
+def share_ids(session: Session, sold: Sold, position: int = 0) -> dict[str, int]:
+    """The row id of each role's share of one line, as accrued."""
+    rows = session.execute(
+        text("select role, id from commission_share where order_line_id = :id and move_id is null"),
+        {"id": sold.lines[position].order_line_id},
+    )
+    return {row.role: row.id for row in rows}
+
+
+def book(session: Session, sold: Sold, position: int = 0) -> list[tuple[str, str, int, str]]:
+    """(role, party, what is left, state) of one line's shares in their order, those by moves too."""
+    rows = session.execute(
+        text(
+            "select role, party, accrued_fen - reversed_fen - moved_fen, state from commission_share"
+            " where order_line_id = :id order by position"
+        ),
+        {"id": sold.lines[position].order_line_id},
+    )
+    return [tuple(row) for row in rows]  # type: ignore[misc]  # four columns, as the annotation says
+
+
+def staff(session: Session) -> None:
+    """The clerks and stores that these stories name, as rows: whoever gets a share must exist."""
+    for statement in _PLACE.split(";\n")[:-1]:
+        session.execute(text(statement))
+    for statement in _STAFF:
+        session.execute(text(statement))
 
 
 def local(day: str) -> datetime:

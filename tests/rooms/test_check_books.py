@@ -13,11 +13,15 @@ from sqlalchemy.orm import Session
 from app.base.db import Tx
 from app.commission.accrual import accrue
 from app.commission.clawback import reverse
+from app.commission.holding import hold
+from app.commission.moving import Heir, move
 from app.commission.release import release_due
+from app.commission.settling import mark_settled, take_into_batch
 from app.kpi.sweeping import sweep
+from models.commission import PartyKind
 from scripts.check_books import ALL, SHOWN, broken, main, report
 from tests.rooms.defects import DEFECTS, Defect, X, Y, post
-from tests.rooms.paid import PAID_AT, Sold, hand_over, local, refund, sell
+from tests.rooms.paid import CHEN, HQ, LIN, PAID_AT, Sold, hand_over, local, refund, sell, share_ids
 
 ROOT = Path(__file__).resolve().parents[2]
 # Ten years after the story, so that whatever is late is late; a scan of that day is in defects.touch.
@@ -26,7 +30,10 @@ WATCH = {check.id for check in ALL if check.watch}
 
 
 def tell(session: Session) -> None:
-    """A1: one unit back before and one after release. A2: paid, waits. A3: released. All in the KPI book."""
+    """A1: one unit back before and one after release. A2: paid, waits. A3: released, moved, settled, held.
+
+    All in the KPI book.
+    """
     sold: dict[str, Sold] = {}
     for number, bases in (("A1", [59800]), ("A2", [29900, 12900]), ("A3", [29900])):
         sold[number] = sell(session, bases, number=number)
@@ -36,8 +43,21 @@ def tell(session: Session) -> None:
     hand_over(session, sold["A3"])
     release_due(session, now=local("2026-03-13"))
     _take_back(session, sold["A1"], "R2")
+    _settle(session, sold["A3"])
     session.execute(text("insert into ledger_account (name) values ('x'), ('y')"))
     sweep(session)
+
+
+def _settle(session: Session, sold: Sold) -> None:
+    """The acquisition store's share goes to its neighbour; the clerks' are settled, one share is held."""
+    by_role = share_ids(session, sold)
+    at = local("2026-03-20")
+    heir = Heir(PartyKind.ENTITY, HQ)
+    move(session, share_id=by_role["ACQ_STORE"], to=[heir], cause="dispute:1", because={}, at=at)
+    hold(session, share_ids=[by_role["FULFIL_STORE"]], cause="fraud:1", at=at)
+    for party in (LIN, CHEN):
+        take_into_batch(session, batch_id=1, party=party, before=local("2026-04-01"), at=at)
+    mark_settled(session, batch_id=1, at=at)
 
 
 def _take_back(session: Session, sold: Sold, no: str) -> None:

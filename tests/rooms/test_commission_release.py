@@ -8,6 +8,7 @@ from sqlalchemy import text
 from app.base.db import Tx
 from app.commission.accrual import accrue
 from app.commission.clawback import reverse
+from app.commission.holding import hold
 from app.commission.release import release_due, start_clock
 from app.ledger.reading import balances
 from tests.racing import at_once
@@ -107,7 +108,9 @@ def test_frz3_an_ended_refund_gives_the_line_its_original_date_back(tx: Tx, stat
 def test_frz1_a_held_share_stays_held(tx: Tx) -> None:
     sold = completed(tx)
     with tx() as session:
-        session.execute(text("update commission_share set state = 'HELD' where role = 'SELL_CLERK'"))
+        sell_clerk = "select id from commission_share where role = 'SELL_CLERK'"
+        ids = session.execute(text(sell_clerk)).scalars().all()
+        hold(session, share_ids=ids, cause="dispute:1", at=PAID_AT)
     release(tx)
     assert states(tx, sold) == {"RELEASABLE", "HELD"}
     with tx() as session:

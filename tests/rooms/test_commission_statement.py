@@ -10,6 +10,7 @@ from app.base.errors import Invalid
 from app.commission import words
 from app.commission.accrual import accrue
 from app.commission.clawback import reverse
+from app.commission.holding import hold
 from app.commission.release import release_due
 from app.commission.statement import Summary, clerk_summary, month, rows
 from app.ledger.reading import balances
@@ -42,8 +43,9 @@ def test_set5_the_summary_tells_estimated_from_certain_and_taken_back(tx: Tx) ->
     released(tx, first, local("2026-03-13"))
     refunded(tx, second, 3333, "R1", PAID_AT)
     with tx() as session:
-        hold = "update commission_share set state = 'HELD' where role = 'SVC_CLERK' and order_line_id = :id"
-        session.execute(text(hold), {"id": third.lines[0].order_line_id})
+        served = text("select id from commission_share where role = 'SVC_CLERK' and order_line_id = :id")
+        share_id = session.execute(served, {"id": third.lines[0].order_line_id}).scalar_one()
+        hold(session, share_ids=[share_id], cause="fraud:1", at=PAID_AT)
         assert clerk_summary(session, LIN, now=PAID_AT) == Summary(
             estimated_fen=748 - 84 + 449,
             held_fen=299,
