@@ -85,12 +85,30 @@ class Settings(BaseSettings):
     @property
     def paid_url(self) -> str:
         """Where WeChat Pay reports payments."""
-        return f"{self.public_url}/callbacks/wechat/pay/paid"
+        return self._notify("paid")
 
     @property
     def refunded_url(self) -> str:
         """Where WeChat Pay reports refunds."""
-        return f"{self.public_url}/callbacks/wechat/pay/refunded"
+        return self._notify("refunded")
+
+    @property
+    def transferred_url(self) -> str:
+        """Where WeChat Pay reports how transfers to people ended."""
+        return self._notify("transferred")
+
+    @property
+    def shared_url(self) -> str:
+        """Where WeChat Pay reports shares that we received as a merchant; it is set in the console."""
+        return self._notify("shared")
+
+    @property
+    def combined_url(self) -> str:
+        """Where WeChat Pay reports combined payments."""
+        return self._notify("combined")
+
+    def _notify(self, what: str) -> str:
+        return f"{self.public_url}/callbacks/wechat/pay/{what}"
 
     @model_validator(mode="after")
     def _check(self) -> "Settings":

@@ -13,7 +13,9 @@ from app.settings import Settings
 from app.wiring import Parts, build
 from tests import make
 
-PATHS = ("/callbacks/wechat/pay/paid", "/callbacks/wechat/pay/refunded")
+PATHS = tuple(
+    f"/callbacks/wechat/pay/{what}" for what in ("paid", "refunded", "transferred", "shared", "combined")
+)
 BODY = b'{"id":"1","event_type":"TRANSACTION.SUCCESS","resource_type":"encrypt-resource","resource":{}}'
 
 
@@ -85,7 +87,7 @@ def test_a_huge_notice_is_cut_off(client: FlaskClient, settings: Settings) -> No
 
 
 def test_a_get_is_not_a_notice(client: FlaskClient) -> None:
-    assert [client.get(path).status_code for path in PATHS] == [405, 405]
+    assert [client.get(path).status_code for path in PATHS] == [405] * len(PATHS)
 
 
 def test_the_inbox_keeps_nothing_personal(tx: Tx) -> None:

@@ -1,19 +1,15 @@
-"""What WeChat Pay calls: notices of payments and refunds. 2xx only after commit; anything unproven gets 401."""
+"""What WeChat Pay calls: its notices. 2xx only after commit; anything unproven gets 401."""
 
 import orjson
 import structlog
 from flask import Blueprint, Response, request
 
 from app.api.guard import parts
-from app.base import inbox
-from app.payments.accepting import accept_paid
-from app.payments.refunding import accept_refund
+from app.payments.noticing import take
 from wechat.errors import BadSignature, Malformed
-from wechat.pay import Notice, Paid, Refunded
 
 log = structlog.get_logger()
 bp = Blueprint("callbacks_pay", __name__, url_prefix="/callbacks/wechat/pay")
-SOURCE = "pay"
 MAX_NOTICE_BYTES = 64 * 1024
 
 
@@ -29,7 +25,26 @@ def refunded() -> Response:
     return _receive()
 
 
+@bp.post("/transferred")
+def transferred() -> Response:
+    """A transfer to a person ended."""
+    return _receive()
+
+
+@bp.post("/shared")
+def shared() -> Response:
+    """We received a share as a merchant, or one came back to us."""
+    return _receive()
+
+
+@bp.post("/combined")
+def combined() -> Response:
+    """A combined payment arrived."""
+    return _receive()
+
+
 def _receive() -> Response:
+    # A notice says itself what it is; the doors are several so that each has an address of its own.
     p = parts()
     request.max_content_length = MAX_NOTICE_BYTES
     try:
@@ -41,39 +56,9 @@ def _receive() -> Response:
     except Malformed as error:
         log.warning("notice_malformed", reason=error.reason)
         return _fail(400, "content")
-    _accept(notice)
-    return Response(status=204)
-
-
-def _accept(notice: Notice) -> None:
-    """Record the arrival once, by what it is about, and act on it in the same transaction."""
-    p = parts()
-    now = p.now()
     with p.callback_tx() as session:
-        if isinstance(notice, Paid):
-            key = f"{notice.trade.out_trade_no}:{notice.trade.transaction_id}:{notice.trade.state}"
-            if inbox.claim(session, SOURCE, key, kind=notice.event_type):
-                outcome = accept_paid(session, notice.trade, vault=p.vault, now=now)
-                inbox.keep_answer(session, SOURCE, key, str(outcome))
-        elif isinstance(notice, Refunded):
-            key = f"{notice.out_refund_no}:{notice.status}"
-            if inbox.claim(session, SOURCE, key, kind=notice.event_type):
-                state = accept_refund(
-                    session,
-                    out_refund_no=notice.out_refund_no,
-                    refund_id=notice.refund_id,
-                    status=notice.status,
-                    refund_fen=notice.refund_fen,
-                    now=now,
-                )
-                inbox.keep_answer(session, SOURCE, key, str(state or "UNMATCHED"))
-        else:
-            inbox.claim(
-                session,
-                SOURCE,
-                f"other:{notice.event_type}:{request.headers.get('Wechatpay-Nonce', '')[:64]}",
-                kind=notice.event_type[:32],
-            )
+        take(session, notice, vault=p.vault, mchid=p.settings.pay_mchid, now=p.now())
+    return Response(status=204)
 
 
 def _fail(status: int, what: str) -> Response:
