@@ -3,10 +3,11 @@
 from flask import Blueprint
 from flask_openapi3 import APIBlueprint
 
+from app.api.backoffice import kpi
 from app.api.backoffice import login as backoffice_login
 from app.api.backoffice import me as backoffice_me
 from app.api.callbacks import official_account, pay
-from app.api.clerk import codes, counter, earnings
+from app.api.clerk import boards, codes, counter, earnings
 from app.api.clerk import login as clerk_login
 from app.api.clerk import me as clerk_me
 from app.api.shopper import goods, login, me, orders, stores, touches
@@ -31,5 +32,10 @@ API: tuple[APIBlueprint, ...] = (
     earnings.bp,
     backoffice_login.bp,
     backoffice_me.bp,
+    boards.bp,
+    boards.team,
+    kpi.bp,
+    kpi.brand,
+    kpi.owners,
 )
 PLAIN: tuple[Blueprint, ...] = (official_account.bp, pay.bp)

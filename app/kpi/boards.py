@@ -7,16 +7,24 @@ from typing import Any
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
+from app.base.errors import NotFound
+from app.base.scope import Scope
 from app.kpi import rules
 from app.kpi.periods import Period
 
 NEIGHBOURS = 2
+_NO_PLACE = "No such store or entity."
+_OWNER = text(
+    "select e.code as entity, s.city from store s join legal_entity e on e.id = s.entity_id where s.code = :store"
+)
+_ENTITY = text("select code from legal_entity where code = :entity")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Who stands where. Equals share a rank and the next one counts them: 1, 2, 2, 4."""
 
+    id: int
     rank: int
     code: str
     name: str
@@ -47,7 +55,7 @@ _WITHIN = """
 # One look into a covering index per clerk or store; those who sold nothing have their place too.
 _CLERKS = text(
     f"""
-    select c.code, c.name, s.code as store, s.name as store_name, c.monthly_target_fen as target_fen,
+    select c.id, c.code, c.name, s.code as store, s.name as store_name, c.monthly_target_fen as target_fen,
            (select coalesce(sum(k.amount_fen), 0)::bigint from kpi_clerk_credit k
              where k.clerk_id = c.id and k.day >= :since and k.day < :until) as net_fen
       from clerk c join store s on s.id = c.store_id join legal_entity e on e.id = s.entity_id
@@ -57,7 +65,7 @@ _CLERKS = text(
 )
 _STORES = text(
     f"""
-    select s.code, s.name, s.code as store, s.name as store_name, cast(null as bigint) as target_fen,
+    select s.id, s.code, s.name, s.code as store, s.name as store_name, cast(null as bigint) as target_fen,
            (select coalesce(sum(k.amount_fen), 0)::bigint from kpi_credit k
              where k.store_id = s.id and k.day >= :since and k.day < :until) as net_fen
       from store s join legal_entity e on e.id = s.entity_id
@@ -71,6 +79,35 @@ _TOTALS = text(
      where day >= :since and day < :until group by role
     """
 )
+
+
+def within(
+    reader: Session | Connection,
+    scope: Scope,
+    *,
+    entity: str | None = None,
+    city: str | None = None,
+    store: str | None = None,
+) -> Within:
+    """What of the own scope is asked for. Refuses (NotFound) an entity or store that is not there, or not within it."""
+    if store is not None:
+        scope.require(entity=_owner(reader, store), store=store, detail=_NO_PLACE)
+    if entity is not None:
+        if reader.execute(_ENTITY, {"entity": entity}).first() is None:
+            raise NotFound("NOT_FOUND", _NO_PLACE)
+        if scope.store is None or _owner(reader, scope.store) != entity:
+            scope.require(entity=entity, store=None, detail=_NO_PLACE)
+    return Within(entity=entity or scope.entity, city=city, store=store or scope.store)
+
+
+def circle(reader: Session | Connection, store: str, scope: str) -> Within:
+    """Around a store: the ``store`` itself, its ``city`` (its entity, where it has none), ``entity`` or ``brand``."""
+    if scope == "store":
+        return Within(store=store)
+    if scope == "brand":
+        return Within()
+    row = reader.execute(_OWNER, {"store": store}).one()
+    return Within(city=row.city) if scope == "city" and row.city else Within(entity=row.entity)
 
 
 def clerks(reader: Session | Connection, within: Within, period: Period) -> list[Place]:
@@ -96,6 +133,13 @@ def by_role(reader: Session | Connection, period: Period) -> dict[str, int]:
     return {role.value: found.get(role.value, 0) for role in rules.ROLE_ORDER}
 
 
+def _owner(reader: Session | Connection, store: str) -> str:
+    row = reader.execute(_OWNER, {"store": store}).first()
+    if row is None:
+        raise NotFound("NOT_FOUND", _NO_PLACE)
+    return str(row.entity)
+
+
 def _facts(within: Within, period: Period) -> dict[str, Any]:
     scope = {"entity": within.entity, "city": within.city, "store": within.store}
     return {**scope, "since": period.since, "until": period.until}
@@ -105,6 +149,7 @@ def _places(rows: Sequence[Any], *, with_target: bool) -> list[Place]:
     places = rules.ranks([row.net_fen for row in rows])
     return [
         Place(
+            id=row.id,
             rank=rank,
             code=row.code,
             name=row.name,

@@ -114,7 +114,7 @@ _FIGURES = text(
     handed as (
         select p.used_by_clerk_id as clerk_id, count(*) as pickups,
                count(*) filter (where (p.used_at at time zone 'Asia/Shanghai')::date
-                   <= (o.paid_at at time zone 'Asia/Shanghai')::date + :pickup_days) as on_time
+                   <= (o.paid_at at time zone 'Asia/Shanghai')::date + cast(:pickup_days as int)) as on_time
           from pickup_code p join who on who.id = p.used_by_clerk_id join orders o on o.id = p.order_id
          where p.used_at >= :since_at and p.used_at < :until_at group by 1)
     select who.code as clerk, who.name, coalesce(net_fen, 0) as net_fen, coalesce(orders, 0) as orders,
@@ -128,6 +128,19 @@ _FIGURES = text(
     """
 )
 
+_BROUGHT = text(
+    """
+    select count(*) from acquisition a join clerk c on c.id = a.clerk_id
+     where c.code = :code and a.kind = 'ACQUISITION' and a.acquired_at >= :since_at and a.acquired_at < :until_at
+    """
+)
+_PLACE = text(
+    """
+    select e.code as entity, s.code as store from clerk c join store s on s.id = c.store_id
+      join legal_entity e on e.id = s.entity_id where c.code = :code
+    """
+)
+
 
 def of_clerks(reader: Session | Connection, codes: Sequence[str], period: Period) -> list[Figures]:
     """The figures of these clerks, by code.
@@ -138,6 +151,19 @@ def of_clerks(reader: Session | Connection, codes: Sequence[str], period: Period
     """
     rows = reader.execute(_FIGURES, {"codes": list(codes), **_bounds(period)})
     return [Figures(**row._mapping) for row in rows]
+
+
+def brought(reader: Session | Connection, code: str, period: Period) -> int:
+    """How many members the clerk brought in the period, whether or not they stay."""
+    since_at, until_at = start_of_day(period.since), start_of_day(period.until)
+    facts = {"code": code, "since_at": since_at, "until_at": until_at}
+    return int(reader.execute(_BROUGHT, facts).scalar_one())
+
+
+def find_place(reader: Session | Connection, code: str) -> tuple[str, str] | None:
+    """The entity and the store (codes) of a clerk, or None."""
+    row = reader.execute(_PLACE, {"code": code}).first()
+    return (row.entity, row.store) if row else None
 
 
 def _bounds(period: Period) -> dict[str, Any]:

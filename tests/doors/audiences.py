@@ -36,12 +36,23 @@ OFFICE = _only(*ROLES)
 OWN_ACCOUNT = _only("new operator", *ROLES)
 
 DOORS: dict[str, Door] = {
+    "GET /api/backoffice/kpi/clerks/<code>": OFFICE,
+    "GET /api/backoffice/kpi/totals": roles(
+        OperatorRole.FINANCE, OperatorRole.MARKETING, OperatorRole.SERVICE
+    ),
+    "GET /api/backoffice/kpi/weights": roles(
+        OperatorRole.FINANCE, OperatorRole.MARKETING, OperatorRole.SERVICE
+    ),
+    "POST /api/backoffice/kpi/weights/<scenario>": roles(),
+    "GET /api/backoffice/leaderboards/clerks": OFFICE,
+    "GET /api/backoffice/leaderboards/stores": OFFICE,
     "POST /api/backoffice/login": OPEN,
     "POST /api/backoffice/logout": OWN_ACCOUNT,
     "GET /api/backoffice/me": OWN_ACCOUNT,
     "POST /api/clerk/codes": CLERK,
     "GET /api/clerk/earnings": CLERK,
     "GET /api/clerk/earnings/rows": CLERK,
+    "GET /api/clerk/leaderboard": CLERK,
     "POST /api/clerk/login": OPEN,
     "POST /api/clerk/logout": CLERK,
     "GET /api/clerk/me": CLERK,
@@ -49,6 +60,8 @@ DOORS: dict[str, Door] = {
     "POST /api/clerk/pickups/verify": CLERK,
     "GET /api/clerk/poster": CLERK,
     "GET /api/clerk/statements/<month>": CLERK,
+    "GET /api/clerk/team/kpi": MANAGER,
+    "GET /api/clerk/today": CLERK,
     "GET /api/shopper/categories": OPEN,
     "POST /api/shopper/login": OPEN,
     "POST /api/shopper/logout": SHOPPER,

@@ -58,6 +58,11 @@ def a_paid_order_of_another_store(session: Session, cast: Cast) -> Params:
     return {"number": order.number}
 
 
+def a_clerk_of_another_company(session: Session, cast: Cast) -> Params:
+    """A clerk of SZ-FT; the cast's franchisee runs WF-TH."""
+    return {"code": "C-SZFT-01"}
+
+
 _NO_ORDER = {"number": "A261121ZZZZZZZZ"}
 _REFUND = {"lines": [{"line_no": 1, "amount_fen": 100}], "reason": "颜色不合适"}
 _MONEY = ("orders", "order_event", "payment", "refund", "refund_line", "ledger_transfer", "idempotent_answer")
@@ -87,9 +92,16 @@ FOREIGN: tuple[Foreign, ...] = (
         body=_REFUND,
         unchanged=_MONEY,
     ),
+    Foreign(
+        "GET /api/backoffice/kpi/clerks/<code>",
+        "FRANCHISEE",
+        a_clerk_of_another_company,
+        {"code": "C-NOBODY"},
+    ),
 )
 
 # Guarded routes whose parameter names nothing that belongs to anybody.
 NOT_OWNED: dict[str, str] = {
+    "POST /api/backoffice/kpi/weights/<scenario>": "one of five scenarios of the brand",
     "GET /api/clerk/statements/<month>": "a month; whose statement it is, says the token",
 }
