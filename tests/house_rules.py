@@ -16,7 +16,7 @@ BANNED_NAMES = re.compile(r"^_?(services?|utils?|helpers?|common|managers?|actio
 OURS = ("app", "models", "scripts", "tests", "wechat", "wsgi")
 FLASK = ("flask", "flask_openapi3", "werkzeug")
 FLASK_PLACES = ("app/__init__.py", "app/api/", "app/console/", "wechat/box/", "wsgi.py", "tests/", "scripts/")
-PURE_NAMES = ("rules.py", "pricing.py", "money.py")
+PURE_NAMES = ("rules.py", "modes.py", "pricing.py", "money.py")
 PURE_MODULES = {
     "bisect",
     "collections",
@@ -40,7 +40,7 @@ PURE_MODULES = {
 }
 # Facts that rules compare, defined where they arrive; plain frozen values.
 PURE_OURS = re.compile(
-    r"^(models(\.\w+)*|app\.base\.(money|numbers|errors|clock)|app\.\w+\.(rules|pricing|words)|wechat\.(events|pay))$"
+    r"^(models(\.\w+)*|app\.base\.(money|numbers|errors|clock)|app\.\w+\.(rules|modes|pricing|words)|wechat\.(events|pay))$"
 )
 CLOCKS = ("utc_now", "now", "today", "utcnow", "time")
 ROOMS_PLACE = re.compile(r"^app/(?!api/|console/)\w+/")

@@ -99,9 +99,9 @@ def an_order(
     return place(session, basket, buyer, now=now or datetime.now(UTC), ttl_s=ttl_s)
 
 
-def pay_for(session: Session, order_id: int) -> None:
+def pay_for(session: Session, order_id: int, *, at: datetime | None = None) -> None:
     """Mark an order paid without a payment row: for tests of what comes after."""
-    now = datetime.now(UTC)
+    now = at or datetime.now(UTC)
     order = lifecycle.hold(session, order_id)
     lifecycle.mark_paid(session, order, vault=VAULT, paid_at=now, now=now, actor="test")
 

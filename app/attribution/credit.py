@@ -2,18 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from app.attribution.rules import STRENGTH, Evidence, strongest
-from app.base.clock import iso, local_day, start_of_day
+from app.attribution.contacts import Contacts, find_contacts
+from app.attribution.modes import reach
+from app.attribution.rules import STRENGTH
+from app.attribution.selling import by_evidence, by_mode, clerk_party, in_order, short
+from app.base.clock import iso, local_day
 from app.base.errors import Conflict
 from app.policies.effect import IN_EFFECT_JSON, read
 from app.policies.rules import ROLES, Policy, most_specific
-from models.attribution import AcquisitionKind, TouchKind
+from models.attribution import AcquisitionKind
+from models.policies import PolicyMode
 from models.stores import ClerkStatus, StoreStatus
 
 # One statement for everything that may speak for somebody. Touches stay with the row they were recorded
@@ -89,7 +93,8 @@ def resolve(
     fulfil_store: str | None,
     at: datetime,
 ) -> dict[str, dict[str, Any]]:
-    """The credit snapshot of each category in an order placed ``at`` (POL-2); one statement.
+    """The credit snapshot of each category in an order placed ``at`` (POL-2); one statement,
+    and a second one only under a mode that follows touches.
 
     Only what had happened by ``at`` counts, under the version in effect ``at``. ``fulfil_store`` is the
     code of the store that hands over, None when a warehouse ships. A snapshot names direct parties of this
@@ -104,18 +109,50 @@ def resolve(
         "categories": sorted(categories),
     }
     facts = _find(session, given, at)
-    chosen = {category: most_specific(facts.policies, category) for category in categories}
-    snapshots = {}
-    # Nearly always all categories have one window, and with it the same parties.
-    parties: dict[int, list[dict[str, Any]]] = {}
-    for category, policy in chosen.items():
+    chosen: dict[str, Policy] = {}
+    for category in categories:
+        policy = most_specific(facts.policies, category)
         if policy is None:
             raise Conflict("NO_POLICY", f"No policy is in effect for {category}.")
-        days = policy.terms.sell_window_days
-        if days not in parties:
-            parties[days] = _parties(facts, at, days)
-        snapshots[category] = _snapshot(policy, category, facts, parties[days], at)
-    return snapshots
+        chosen[category] = policy
+    parties = _parties_of_each(session, member_id, list(chosen.values()), facts, at)
+    return {
+        category: _snapshot(policy, category, facts, parties[policy.code], at)
+        for category, policy in chosen.items()
+    }
+
+
+def _parties_of_each(
+    session: Session, member_id: int, policies: Sequence[Policy], facts: _Facts, at: datetime
+) -> dict[str, list[dict[str, Any]]]:
+    # Nearly always all categories have one policy, and with it the same parties.
+    known = _known(facts, local_day(at))
+    found: dict[str, list[dict[str, Any]]] = {}
+    for policy in policies:
+        if policy.code in found:
+            continue
+        if facts.is_self:
+            sold = []  # SPL-9: whoever sold to a clerk
+        elif policy.mode is PolicyMode.ROLE_SPLIT:
+            days = policy.terms.sell_window_days
+            bound = next((party for party in known if party["role"] == "SVC_CLERK"), None)
+            best = by_evidence(facts.touches.values(), bound, at=at, window_days=days)
+            sold = [best] if best else []
+        else:
+            sold = _followed(session, member_id, policy, known, at)
+        found[policy.code] = in_order([*known, *sold])
+    return found
+
+
+def _followed(
+    session: Session, member_id: int, policy: Policy, known: list[dict[str, Any]], at: datetime
+) -> list[dict[str, Any]]:
+    # Only these modes ask a second question: all touches of the member, not the latest of each kind.
+    contacts = Contacts()
+    if policy.mode is not PolicyMode.FIRST_TOUCH_LIFETIME:
+        since = reach(policy.mode, policy.terms, at)
+        contacts = find_contacts(session, member_id=member_id, since=since, at=at)
+    return by_mode(policy.mode, policy.terms, known, contacts.touches, contacts.bought, at=at)
 
 
 def _find(session: Session, given: dict[str, Any], at: datetime) -> _Facts:
@@ -144,11 +181,6 @@ def _sorted(rows: Sequence[Row[Any]]) -> _Facts:
     return facts
 
 
-def _window_start(at: datetime, days: int) -> datetime:
-    """A window of N days ends at 24:00 of the N-th local day after the touch (C-6)."""
-    return start_of_day(local_day(at) - timedelta(days=days))
-
-
 def _snapshot(
     policy: Policy, category: str, facts: _Facts, parties: list[dict[str, Any]], at: datetime
 ) -> dict[str, Any]:
@@ -161,6 +193,7 @@ def _snapshot(
         "missing": terms.missing,
         "hq": facts.hq,
         "pool_bp": terms.pool_bp(category),
+        "platform_fee_bp": terms.platform_fee_bp,
         "floor_discount_bp": terms.floor_discount_bp,
         "aftersale_days": terms.aftersale_days,
         "settle_delay_days": terms.settle_delay_days,
@@ -170,19 +203,18 @@ def _snapshot(
     }
 
 
-def _parties(facts: _Facts, at: datetime, window_days: int) -> list[dict[str, Any]]:
+def _known(facts: _Facts, day: date) -> list[dict[str, Any]]:
+    """The parties of every role but SELL_CLERK, in the order of roles."""
     acquired = facts.acquired
     if acquired is not None and acquired.why != AcquisitionKind.ACQUISITION:
         acquired = None  # BND-1: a returning customer earns nobody an acquisition share
-    day = local_day(at)
     found = [
         _acquiring_clerk(acquired, day),
         _store_pool(acquired, "ACQ_STORE", "ACQUIRED_AT_STORE"),
         _serving_clerk(facts.served, day),
-        _selling_clerk(facts, at, window_days),
         _place(facts.fulfils, "FULFIL_STORE", "FULFILS"),
     ]
-    personal = ("ACQ_CLERK", "SVC_CLERK", "SELL_CLERK")
+    personal = ("ACQ_CLERK", "SVC_CLERK")
     return [p for p in found if p is not None and not (facts.is_self and p["role"] in personal)]
 
 
@@ -192,44 +224,14 @@ def _acquiring_clerk(row: Row[Any] | None, day: date) -> dict[str, Any] | None:
     if _gone(row, day):
         # CLW-4: what a clerk who left would have earned goes to the pool of the store of the acquisition.
         return _store_pool(row, "ACQ_CLERK", "ACQUIRING_CLERK_LEFT")
-    return _clerk(row, "ACQ_CLERK", f"ACQUIRED_{_short(row.kind)}")
+    return clerk_party(row, "ACQ_CLERK", f"ACQUIRED_{short(row.kind)}")
 
 
 def _serving_clerk(row: Row[Any] | None, day: date) -> dict[str, Any] | None:
     if row is None or row.clerk_code is None or _gone(row, day):
         return None
-    party = _clerk(row, "SVC_CLERK", f"SERVES_{row.why}")
+    party = clerk_party(row, "SVC_CLERK", f"SERVES_{row.why}")
     return {name: value for name, value in party.items() if name != "touch_kind"}
-
-
-def _selling_clerk(facts: _Facts, at: datetime, window_days: int) -> dict[str, Any] | None:
-    since = _window_start(at, window_days)
-    evidence = [
-        Evidence(row.touch_id, TouchKind(row.kind), row.clerk_id, row.at, row.received_at)
-        for row in facts.touches.values()
-        if row.at >= since
-    ]
-    best = strongest(evidence)
-    if best is not None:
-        return _clerk(facts.touches[best.touch_id], "SELL_CLERK", f"SOLD_{_short(best.kind)}")
-    # TCH-5: the bound relation is the weakest evidence, and lasts as long as it is bound.
-    bound = _serving_clerk(facts.served, local_day(at))
-    return bound and {**bound, "role": "SELL_CLERK", "because": "SOLD_BOUND"}
-
-
-def _clerk(row: Row[Any], role: str, because: str) -> dict[str, Any]:
-    return {
-        "role": role,
-        "kind": "CLERK",
-        "party": f"clerk:{row.clerk_code}",
-        "name": row.clerk_name,
-        "store": row.store_code,
-        "store_name": row.store_name,
-        "touch": row.touch_id,
-        "touch_kind": row.kind,
-        "at": iso(row.at),
-        "because": because,
-    }
 
 
 def _store_pool(row: Row[Any] | None, role: str, because: str) -> dict[str, Any] | None:
@@ -263,7 +265,3 @@ def _gone(row: Row[Any], day: date) -> bool:
     if row.last_day is not None:
         return bool(row.last_day < day)
     return bool(row.clerk_status == ClerkStatus.LEFT)
-
-
-def _short(kind: str) -> str:
-    return "SCAN" if kind == TouchKind.SUBSCRIBE_SCAN else str(kind)

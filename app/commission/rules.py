@@ -56,14 +56,15 @@ def split(pool_fen: int, snapshot: Mapping[str, Any]) -> list[ShareAmount]:
     A role without a party goes to head office at its full weight, so nobody else is inflated; with
     ``missing`` = REDISTRIBUTE it is left out of the weights instead. On a self-purchase the personal
     roles always go to head office, whoever is named. Several parties of one role divide its part by
-    their ``part_bp`` (equally without it). One party with two roles gets two shares; all that falls to
-    head office is one share. Refuses (ValueError) a negative pool, an unknown role or mode of ``missing``.
+    their ``part``, an exact weight, or by ``part_bp`` (equally without them). One party with two roles
+    gets two shares; all that falls to head office is one share. Refuses (ValueError) a negative pool, an
+    unknown role or mode of ``missing``.
     """
     parts = _parts(snapshot)
     amounts = largest_remainder(pool_fen, [part.weight_bp for part in parts]) if parts else []
     shares: list[ShareAmount] = []
     for part, amount_fen in zip(parts, amounts, strict=True):
-        weights = [int(holder.get("part_bp", 1)) for holder in part.holders]
+        weights = [int(holder.get("part", holder.get("part_bp", 1))) for holder in part.holders]
         pieces = largest_remainder(amount_fen, weights) if part.holders else []
         for holder, piece_fen in zip(part.holders, pieces, strict=True):
             shares.append(_held(len(shares), part, holder, piece_fen, snapshot))

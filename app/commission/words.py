@@ -50,6 +50,38 @@ _BY: dict[str, tuple[str, str]] = {
     "BOOKING": ("预约", "booked a visit"),
 }
 
+# Why somebody sold under a policy that follows touches (POL-3).
+MODE_WORDS: dict[str, tuple[str, str]] = {
+    "FIRST_TOUCH_LIFETIME": (
+        "您{on}{by}带来这位顾客{place}，按首次接触终身归您",
+        "You brought this customer{at}{place_en}: the first touch earns for ever",
+    ),
+    "FIRST_TOUCH_LEFT": (
+        "带来这位顾客的导购已离职，按首次接触终身归其门店{place}",
+        "The clerk who brought this customer has left: the first touch earns for the store{place_en}",
+    ),
+    "FIRST_TOUCH_STORE": (
+        "这位顾客{on}{by}由门店带来{place}，按首次接触终身归门店",
+        "The store's own code brought this customer{at}{place_en}: the first touch earns for ever",
+    ),
+    "LAST_TOUCH": (
+        "下单前最后一次接触是您：顾客{on}{by}{place}",
+        "Yours was the last touch before the order: the customer {by_en}{at}{place_en}",
+    ),
+    "PROTECT_THEN_OPEN": (
+        "这位顾客{since}归您{place}，保护期内或仍有往来，他人接触不改变归属",
+        "This customer is yours{since_en}{place_en}: protected, or you have stayed in touch",
+    ),
+    "LINEAR": (
+        "下单前的{of}次有效接触中您有{touches}次{place}，按次数平均",
+        "{touches} of the {of} touches before the order were yours{place_en}, each counts the same",
+    ),
+    "POSITION": (
+        "下单前的{of}次有效接触中您有{touches}次{place}，按首次、中间、末次的权重",
+        "{touches} of the {of} touches before the order were yours{place_en}, first, middle and last weigh differently",
+    ),
+}
+
 
 def role(role: Role, language: str) -> str:
     """The role's name."""
@@ -142,6 +174,22 @@ def _cause(row: StatementRow) -> tuple[str, str]:
 
 def _sold(facts: dict[str, Any], share: str, day: str, place: tuple[str, str]) -> tuple[str, str]:
     by_zh, by_en = _by(facts)
+    if facts.get("because") in MODE_WORDS:
+        zh, en = MODE_WORDS[facts["because"]]
+        told = {
+            "on": _on(day),
+            "at": _at(day),
+            "since": "自" + day + "起" if day else "",
+            "since_en": f" since {day}" if day else "",
+            "by": by_zh or "接触",
+            "by_en": by_en or "met the clerk",
+            "place": place[0],
+            "place_en": place[1],
+            "touches": facts.get("touches", 1),
+            "of": facts.get("of_touches", 1),
+        }
+        part = percent(int(facts.get("part_bp", 10000)))
+        return f"{zh.format(**told)}，分成{part}", f"{en.format(**told)}, share {part}"
     if not by_zh:
         return (
             f"本单没有其他导购促成，按您是这位顾客的专属导购{place[0]}计，成交分成{share}",

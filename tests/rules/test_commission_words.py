@@ -9,6 +9,7 @@ import pytest
 from app.commission import words
 from app.commission.statement import StatementRow
 from models.commission import EntryKind, PartyKind, Role, ShareState
+from models.policies import PolicyMode
 
 SCANNED = {"at": "2026-03-01T10:00:00+08:00", "touch_kind": "SCAN", "store_name": "福田购物公园店"}
 
@@ -160,3 +161,44 @@ def test_every_role_state_and_kind_of_change_has_a_word(language: str) -> None:
 )
 def test_percent(rate_bp: int, expected: str) -> None:
     assert words.percent(rate_bp) == expected
+
+
+TOUCHED = {"at": "2026-03-20T12:00:00+08:00", "touch_kind": "SHARE_CLICK", "store_name": "福田店"}
+PART = {"part": 1, "part_bp": 3333, "touches": 1, "of_touches": 3}
+BY_MODE = [
+    (
+        "FIRST_TOUCH_LIFETIME",
+        {},
+        "您于2026-03-20点开分享带来这位顾客（福田店），按首次接触终身归您，分成100%",
+    ),
+    ("FIRST_TOUCH_LEFT", {}, "带来这位顾客的导购已离职，按首次接触终身归其门店（福田店），分成100%"),
+    (
+        "FIRST_TOUCH_STORE",
+        {},
+        "这位顾客于2026-03-20点开分享由门店带来（福田店），按首次接触终身归门店，分成100%",
+    ),
+    ("LAST_TOUCH", {}, "下单前最后一次接触是您：顾客于2026-03-20点开分享（福田店），分成100%"),
+    (
+        "PROTECT_THEN_OPEN",
+        {},
+        "这位顾客自2026-03-20起归您（福田店），保护期内或仍有往来，他人接触不改变归属，分成100%",
+    ),
+    ("LINEAR", PART, "下单前的3次有效接触中您有1次（福田店），按次数平均，分成33.33%"),
+    ("POSITION", PART, "下单前的3次有效接触中您有1次（福田店），按首次、中间、末次的权重，分成33.33%"),
+]
+
+
+@pytest.mark.parametrize(("because", "facts", "zh"), BY_MODE)
+def test_pol_3_set5_each_mode_says_why(because: str, facts: dict[str, Any], zh: str) -> None:
+    share = row(Role.SELL_CLERK, 1495, 10000, because=because, **TOUCHED, **facts)
+    assert words.why(share, "zh").startswith(f"{zh}：基数¥299.00×5%")
+    english = words.why(share, "en")
+    assert english.isascii() or "福田店" in english
+    assert "{" not in english
+    assert words.why(share, "en") != words.why(share, "zh")
+
+
+def test_pol_3_every_mode_has_its_words() -> None:
+    told = {name.removesuffix("_LEFT").removesuffix("_STORE") for name in words.MODE_WORDS}
+    modes = {mode.value for mode in PolicyMode} - {"ROLE_SPLIT"}
+    assert {"FIRST_TOUCH_LIFETIME" if name == "FIRST_TOUCH" else name for name in told} == modes
