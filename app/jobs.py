@@ -20,6 +20,7 @@ from app.kpi import following, sweeping
 from app.logs import set_up_logging
 from app.members import learning
 from app.members import tidying as members_tidying
+from app.operators import roster
 from app.orders import tidying as orders_tidying
 from app.payments import checking, refunding, stopping
 from app.settings import Settings
@@ -95,7 +96,7 @@ def _measure_follows(p: Parts) -> None:
 
 
 def _tidy(p: Parts) -> None:
-    for step in (members_tidying.tidy, orders_tidying.tidy):
+    for step in (members_tidying.tidy, orders_tidying.tidy, roster.tidy):
         while True:
             with p.tx() as session:
                 if not step(session, now=p.now()):

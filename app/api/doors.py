@@ -3,7 +3,7 @@
 from flask import Blueprint
 from flask_openapi3 import APIBlueprint
 
-from app.api.backoffice import kpi
+from app.api.backoffice import account, audit, kpi, operators
 from app.api.backoffice import login as backoffice_login
 from app.api.backoffice import me as backoffice_me
 from app.api.callbacks import official_account, pay
@@ -37,5 +37,8 @@ API: tuple[APIBlueprint, ...] = (
     kpi.bp,
     kpi.brand,
     kpi.owners,
+    account.bp,
+    operators.bp,
+    audit.bp,
 )
 PLAIN: tuple[Blueprint, ...] = (official_account.bp, pay.bp)

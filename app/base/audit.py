@@ -1,11 +1,12 @@
 """The audit log: who decided what, about what, and why. Append-only; a trigger refuses every change."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from app.base.errors import Alarm, Invalid
@@ -18,6 +19,40 @@ _NOTE = text(
     "insert into audit_entry (actor, action, subject, before, after, why, happened_at) values"
     " (:actor, :action, :subject, cast(:before as jsonb), cast(:after as jsonb), :why, :at)"
 )
+# One piece for each wish, so that each mix of wishes is a statement of its own and finds its index.
+_WISHES = {
+    "subject": "subject = :subject",
+    "actor": "actor = :actor",
+    "action": "action = :action",
+    "since": "happened_at >= :since",
+    "until": "happened_at < :until",
+    "before_id": "(happened_at, id) < (select happened_at, id from audit_entry where id = :before_id)",
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What somebody wants to read; None = any. ``since`` is included, ``until`` is not."""
+
+    subject: str | None = None
+    actor: str | None = None
+    action: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry. ``id`` is for paging only and never told outside."""
+
+    id: int
+    happened_at: datetime
+    actor: str
+    action: str
+    subject: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    why: str
 
 
 def note(
@@ -43,6 +78,21 @@ def note(
         _refuse_secrets(told, action)
     facts = {"actor": actor, "action": action, "subject": subject, "why": why, "at": at}
     session.execute(_NOTE, facts | {"before": _json(before), "after": _json(after)})
+
+
+def read(reader: Connection, wanted: Wanted, *, before: int | None, limit: int) -> list[Entry]:
+    """Up to ``limit`` entries that are wanted, newest first; ``before``: only those older than that entry's id."""
+    facts = vars(wanted) | {"before_id": before}
+    given = {name: value for name, value in facts.items() if value is not None}
+    where = " and ".join(_WISHES[name] for name in given) or "true"
+    rows = reader.execute(
+        text(
+            "select id, happened_at, actor, action, subject, before, after, why from audit_entry"
+            f" where {where} order by happened_at desc, id desc limit :limit"
+        ),
+        given | {"limit": limit},
+    )
+    return [Entry(**row._mapping) for row in rows]
 
 
 def _json(told: Mapping[str, Any] | None) -> str | None:

@@ -76,8 +76,7 @@ def log_in(
     # Outside of a transaction: this takes a tenth of a second on purpose.
     is_right = is_password(password, found.password_hash if found else NOBODYS)
     with tx() as session:
-        account = session.execute(_HOLD, {"id": found.id if found else 0}).first()
-        if found is not None and account is not None and is_right and _may_enter(account, found):
+        if found is not None and is_right and _may_enter(account := hold(session, found.id), found):
             proof = prove(session, vault, account, given, now=now)
             if proof is not None:
                 forgive(session, vault, code=code)
@@ -106,6 +105,12 @@ def claim_try(tx: Tx, vault: Vault, *, code: str, now: datetime) -> int:
 def forgive(session: Session, vault: Vault, *, code: str) -> None:
     """Forget the wrong tries under a code."""
     session.execute(_FORGIVE, {"hash": _hash(vault, code)})
+
+
+def hold(session: Session, operator_id: int) -> Row[Any]:
+    """Lock an operator's row and answer what a login is judged by. The row is there: operators are never deleted."""
+    found: Row[Any] = session.execute(_HOLD, {"id": operator_id}).one()
+    return found
 
 
 def prove(

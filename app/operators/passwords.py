@@ -46,6 +46,8 @@ def check_password(password: str, *, code: str, name: str) -> None:
     plain = password.casefold()
     if not SHORTEST <= len(password) <= LONGEST:
         raise _weak(f"must have {SHORTEST}-{LONGEST} characters")
+    if any("\ud800" <= char <= "\udfff" for char in password):
+        raise _weak("has characters that cannot be kept")
     if len(set(plain)) < 6 or _is_run(plain):
         raise _weak("is too regular")
     if any(len(word) >= 3 and word.casefold() in plain for word in (code, name, "lianke", "password")):

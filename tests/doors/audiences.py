@@ -36,6 +36,7 @@ OFFICE = _only(*ROLES)
 OWN_ACCOUNT = _only("new operator", *ROLES)
 
 DOORS: dict[str, Door] = {
+    "GET /api/backoffice/audit": roles(OperatorRole.FINANCE),
     "GET /api/backoffice/kpi/clerks/<code>": OFFICE,
     "GET /api/backoffice/kpi/totals": roles(
         OperatorRole.FINANCE, OperatorRole.MARKETING, OperatorRole.SERVICE
@@ -49,6 +50,19 @@ DOORS: dict[str, Door] = {
     "POST /api/backoffice/login": OPEN,
     "POST /api/backoffice/logout": OWN_ACCOUNT,
     "GET /api/backoffice/me": OWN_ACCOUNT,
+    "PUT /api/backoffice/me/password": OWN_ACCOUNT,
+    "POST /api/backoffice/me/totp": OWN_ACCOUNT,
+    "POST /api/backoffice/me/totp/confirm": OWN_ACCOUNT,
+    "POST /api/backoffice/me/totp/recovery-codes": OWN_ACCOUNT,
+    "POST /api/backoffice/me/totp/remove": OWN_ACCOUNT,
+    "GET /api/backoffice/operators": roles(),
+    "POST /api/backoffice/operators": roles(),
+    "GET /api/backoffice/operators/<code>": roles(),
+    "POST /api/backoffice/operators/<code>/disable": roles(),
+    "POST /api/backoffice/operators/<code>/enable": roles(),
+    "POST /api/backoffice/operators/<code>/reset-password": roles(),
+    "POST /api/backoffice/operators/<code>/reset-totp": roles(),
+    "PUT /api/backoffice/operators/<code>/role": roles(),
     "POST /api/clerk/codes": CLERK,
     "GET /api/clerk/earnings": CLERK,
     "GET /api/clerk/earnings/rows": CLERK,

@@ -101,7 +101,14 @@ FOREIGN: tuple[Foreign, ...] = (
 )
 
 # Guarded routes whose parameter names nothing that belongs to anybody.
+_OWNERS = "operators are head office's, and only an OWNER gets past the guard"
 NOT_OWNED: dict[str, str] = {
     "POST /api/backoffice/kpi/weights/<scenario>": "one of five scenarios of the brand",
+    "GET /api/backoffice/operators/<code>": _OWNERS,
+    "POST /api/backoffice/operators/<code>/disable": _OWNERS,
+    "POST /api/backoffice/operators/<code>/enable": _OWNERS,
+    "POST /api/backoffice/operators/<code>/reset-password": _OWNERS,
+    "POST /api/backoffice/operators/<code>/reset-totp": _OWNERS,
+    "PUT /api/backoffice/operators/<code>/role": _OWNERS,
     "GET /api/clerk/statements/<month>": "a month; whose statement it is, says the token",
 }

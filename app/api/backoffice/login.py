@@ -8,7 +8,7 @@ from pydantic import Field
 
 from app.api.errors import problems
 from app.api.guard import parts
-from app.api.schema import ApiModel, Code, Text, answer
+from app.api.schema import ApiModel, Text, answer
 from app.base.clock import iso
 from app.operators.logins import log_in
 
@@ -20,6 +20,7 @@ bp = APIBlueprint(
     abp_responses=problems(401, 422, 429),
 )
 
+OperatorCode = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 Password = Annotated[Text, Field(min_length=1, max_length=128, examples=["fjord-lantern-42-plum"])]
 OneTimeCode = Annotated[
     Text,
@@ -35,7 +36,7 @@ OneTimeCode = Annotated[
 class OperatorLoginBody(ApiModel):
     """`totp` is needed where an authenticator is set up, and ignored where none is."""
 
-    code: Annotated[Code, Field(examples=["O-OWNER"])]
+    code: OperatorCode
     password: Password
     totp: OneTimeCode | None = None
 
