@@ -23,6 +23,7 @@ from app.members import tidying as members_tidying
 from app.operators import roster
 from app.orders import tidying as orders_tidying
 from app.payments import checking, refunding, stopping
+from app.relations import handing_over, leaving, telling
 from app.settings import Settings
 from app.wiring import Parts, build
 
@@ -59,6 +60,22 @@ def _answer_late(p: Parts, *, identity_id: int, key: str, wish: str, about: str)
 def _member_merged(p: Parts, *, survivor_id: int, loser_id: int) -> None:
     with p.tx() as session:
         adopting.adopt(session, survivor_id=survivor_id, loser_id=loser_id, now=p.now())
+
+
+def _hand_over(p: Parts, *, handover_id: int) -> None:
+    handing_over.run(p.tx, handover_id=handover_id, now=p.now())
+
+
+def _tell_handover(p: Parts, *, handover_id: int, member_id: int) -> None:
+    telling.tell_handover(p.tx, p.wechat.oa, handover_id=handover_id, member_id=member_id, now=p.now())
+
+
+def _resume_handovers(p: Parts) -> None:
+    handing_over.resume(p.tx, now=p.now())
+
+
+def _clerks_leave(p: Parts) -> None:
+    leaving.leave_due(p.tx, now=p.now())
 
 
 def _expire_orders(p: Parts) -> None:
@@ -110,6 +127,8 @@ JOBS: dict[str, Job] = {
     "tell_clerk": _tell_clerk,
     "answer_late": _answer_late,
     "member_merged": _member_merged,
+    "hand_over": _hand_over,
+    "tell_handover": _tell_handover,
 }
 
 # (cron, seconds last; name; function). Every worker offers each tick, exactly one runs it.
@@ -121,6 +140,9 @@ SCHEDULE: tuple[tuple[str, str, Job], ...] = (
     ("* * * * * */20", "count_kpi", _count_kpi),
     ("5,35 * * * *", "measure_follows", _measure_follows),
     ("17 * * * *", "tidy", _tidy),
+    ("*/10 * * * * 40", "resume_handovers", _resume_handovers),
+    # 00:05 in Shanghai: the last day has just ended.
+    ("5 16 * * *", "clerks_leave", _clerks_leave),
 )
 
 

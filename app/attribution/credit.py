@@ -60,7 +60,7 @@ _FACTS = text(
            c.code as clerk_code, c.name as clerk_name, c.status as clerk_status, c.last_day,
            coalesce(cs.code, s.code) as store_code, coalesce(cs.name, s.name) as store_name,
            s.code as place_code, s.name as place_name, s.status as place_status,
-           e.code as entity_code, e.name as entity_name
+           e.code as entity_code, e.name as entity_name, e.contract_ends_on
     from facts f
     left join clerk c on c.id = f.clerk_id
     left join store cs on cs.id = c.store_id
@@ -210,7 +210,7 @@ def _known(facts: _Facts, day: date) -> list[dict[str, Any]]:
         acquired = None  # BND-1: a returning customer earns nobody an acquisition share
     found = [
         _acquiring_clerk(acquired, day),
-        _store_pool(acquired, "ACQ_STORE", "ACQUIRED_AT_STORE"),
+        _store_pool(acquired, "ACQ_STORE", "ACQUIRED_AT_STORE", day),
         _serving_clerk(facts.served, day),
         _place(facts.fulfils, "FULFIL_STORE", "FULFILS"),
     ]
@@ -223,7 +223,7 @@ def _acquiring_clerk(row: Row[Any] | None, day: date) -> dict[str, Any] | None:
         return None
     if _gone(row, day):
         # CLW-4: what a clerk who left would have earned goes to the pool of the store of the acquisition.
-        return _store_pool(row, "ACQ_CLERK", "ACQUIRING_CLERK_LEFT")
+        return _store_pool(row, "ACQ_CLERK", "ACQUIRING_CLERK_LEFT", day)
     return clerk_party(row, "ACQ_CLERK", f"ACQUIRED_{short(row.kind)}")
 
 
@@ -234,12 +234,15 @@ def _serving_clerk(row: Row[Any] | None, day: date) -> dict[str, Any] | None:
     return {name: value for name, value in party.items() if name != "touch_kind"}
 
 
-def _store_pool(row: Row[Any] | None, role: str, because: str) -> dict[str, Any] | None:
+def _store_pool(row: Row[Any] | None, role: str, because: str, day: date) -> dict[str, Any] | None:
     if row is None:
         return None
     party = _place(row, role, because)
     if party is not None and row.place_status == StoreStatus.CLOSED:
-        # BND-9: after a store is closed its acquisitions earn for the company that ran it.
+        # BND-9: after a store is closed its acquisitions earn for the company that ran it, as long as its
+        # contract lasts; then for nobody, which is head office (SPL-5).
+        if row.contract_ends_on is not None and row.contract_ends_on < day:
+            return None
         party |= {"kind": "ENTITY", "party": f"entity:{row.entity_code}", "name": row.entity_name}
     return party
 

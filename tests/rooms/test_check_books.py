@@ -20,10 +20,13 @@ from app.commission.settling import mark_settled, take_into_batch
 from app.kpi.sweeping import sweep
 from models.commission import PartyKind
 from scripts.check_books import ALL, SHOWN, broken, main, report
-from tests.rooms.defects import DEFECTS, Defect, X, Y, post
+from tests.rooms.defects import DEFECTS as OLDER
+from tests.rooms.defects import Defect, X, Y, post
+from tests.rooms.defects_relations import RELATIONS
 from tests.rooms.paid import CHEN, HQ, LIN, PAID_AT, Sold, hand_over, local, refund, sell, share_ids
 
 ROOT = Path(__file__).resolve().parents[2]
+DEFECTS = (*OLDER, *RELATIONS)
 # Ten years after the story, so that whatever is late is late; a scan of that day is in defects.touch.
 LATER = local("2036-02-28") + timedelta(hours=12)
 WATCH = {check.id for check in ALL if check.watch}
