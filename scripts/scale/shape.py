@@ -83,14 +83,14 @@ def copied(filled: set[str]) -> list[Copied]:
 
 def _copied(table: Table, copies: set[str]) -> Copied:
     values = [_value(table, column, copies) for column in table.columns]
-    shifted = next(
-        (column.name, re.search(r"n \* :(\w+)$", value))
+    moved = [
+        (column.name, re.fullmatch(r"t\.\w+ \+ n \* :(\w+)", value))
         for column, value in zip(table.columns, values, strict=True)
-        if value.startswith("t.") and "n * :" in value
-    )
-    name, match = shifted
-    assert match is not None
-    first = "t.id = any(:accounts)" if table.name == ACCOUNTS else f"t.{name} <= :{match[1]}"
+    ]
+    shifted = next(((name, match[1]) for name, match in moved if match), None)
+    if shifted is None:
+        raise ValueError(f"{table.name} has no column that differs from copy to copy; is it SHARED?")
+    first = "t.id = any(:accounts)" if table.name == ACCOUNTS else f"t.{shifted[0]} <= :{shifted[1]}"
     return Copied(table.name, tuple(table.columns.keys()), tuple(values), first)
 
 
