@@ -60,6 +60,7 @@ class CommissionLine(Base):
     __table_args__ = (
         CheckConstraint("pool_fen >= 0 and reversed_fen >= 0 and moved_pool_fen >= 0", name="amounts"),
         CheckConstraint("reversed_fen + moved_pool_fen <= pool_fen", name="pool"),
+        CheckConstraint("fee_fen >= 0 and fee_reversed_fen between 0 and fee_fen", name="fee"),
         CheckConstraint("refunded_base_fen >= 0 and moved_base_fen >= 0", name="parts"),
         CheckConstraint("refunded_base_fen + moved_base_fen <= base_fen", name="base"),
         Index("ix_commission_line_due", "releasable_at", postgresql_where="released_at is null"),
@@ -85,6 +86,13 @@ class CommissionLine(Base):
     # CLW-5: the part of base and pool that an exchange took along to another line.
     moved_base_fen: Mapped[int]
     moved_pool_fen: Mapped[int]
+    # CLW-6: what personal shares kept although the seller's fault took the base back.
+    protected_fen: Mapped[int]
+    defect_protect: Mapped[bool]
+    # SPL-10: what head office takes of another entity's sale, beside the pool.
+    fee_bp: Mapped[int]
+    fee_fen: Mapped[int]
+    fee_reversed_fen: Mapped[int]
     accrued_at: Mapped[datetime]
     releasable_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None]
@@ -105,6 +113,9 @@ class CommissionShare(Base):
         CheckConstraint("reversed_fen >= 0 and moved_fen >= 0", name="parts"),
         CheckConstraint("reversed_fen + moved_fen <= accrued_fen", name="left"),
         CheckConstraint("settled_fen >= 0 and written_off_fen >= 0", name="settled"),
+        CheckConstraint(
+            "protected_fen between 0 and accrued_fen - reversed_fen - moved_fen", name="protected"
+        ),
         Index("ix_commission_share_party", "party", "earned_at", "id"),
         Index(
             "ix_commission_share_due",
@@ -122,12 +133,16 @@ class CommissionShare(Base):
     party_kind: Mapped[PartyKind] = mapped_column(choice(PartyKind))
     # ``clerk:C-SZFT-01``, ``store:SZ-FT``, ``entity:E-HQ``: the last part of its ledger accounts.
     party: Mapped[str]
+    # Code of the legal entity to which the money goes: the store's, the clerk's employer, itself (SPL-10).
+    payee: Mapped[str | None]
     # By the payment, or by the move that made the share.
     accrued_fen: Mapped[int]
     reversed_fen: Mapped[int]
     moved_fen: Mapped[int]
     settled_fen: Mapped[int]
     written_off_fen: Mapped[int]
+    # CLW-6: the part of what is left that no refund takes.
+    protected_fen: Mapped[int]
     state: Mapped[ShareState] = mapped_column(choice(ShareState))
     # Why, as facts (policy, touch, binding): put into words for the reader's language (SET-5).
     reason: Mapped[dict[str, Any]]
@@ -233,6 +248,8 @@ class CommissionReversal(Base):
     order_line_id: Mapped[int] = mapped_column(ForeignKey("order_line.id"), primary_key=True)
     base_fen: Mapped[int]
     pool_fen: Mapped[int | None]
+    # CLW-6: the seller's fault, without goods coming back.
+    defect: Mapped[bool]
     at: Mapped[datetime]
     # When the KPI book took this refund in; written by ``app/kpi`` alone.
     counted_at: Mapped[datetime | None]

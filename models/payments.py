@@ -28,6 +28,7 @@ class RefundState(StrEnum):
 
 class RefundCause(StrEnum):
     AFTER_SALE = "AFTER_SALE"  # goods returned or price corrected; takes commission back (CLW-1)
+    DEFECT = "DEFECT"  # the seller's fault, goods stay with the customer (CLW-6)
     CANCEL = "CANCEL"  # a paid order was cancelled before hand-over
     EXCESS = "EXCESS"  # late or double payment (STK-4); never was revenue
 

@@ -77,6 +77,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "WRONG_CODE": ("提货码不正确", "Wrong pick-up code"),
     "LOCKED": ("尝试次数过多，请稍后再试", "Too many tries; come back later"),
     "REFUND_TOO_MANY": ("该订单退款次数已达上限", "The payment cannot be refunded in any more parts"),
+    "DEBT_NOT_HOPELESS": ("欠款尚未结转满六期", "The debt was not carried six times"),
     "REFUND_TOO_MUCH": ("退款金额超过可退金额", "More than can be refunded"),
     "AGE_CHECK_NEEDED": ("请核验顾客年满 18 周岁", "Check that the customer is of age"),
     "WECHAT_UNAVAILABLE": ("微信服务暂不可用，请稍后再试", "WeChat does not answer; try again later"),

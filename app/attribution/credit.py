@@ -197,6 +197,7 @@ def _snapshot(
         "floor_discount_bp": terms.floor_discount_bp,
         "aftersale_days": terms.aftersale_days,
         "settle_delay_days": terms.settle_delay_days,
+        "defect_protect": terms.defect_protect,
         "parties": parties,
         "self_purchase": facts.is_self,
         "resolved_at": iso(at),

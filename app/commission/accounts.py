@@ -14,6 +14,16 @@ def written_off(entity: str) -> str:
     return f"expense:written-off:{entity}"
 
 
+def fee_expense(entity: str) -> str:
+    """What a selling entity spends on head office's platform fee (SPL-10)."""
+    return f"expense:platform-fee:{entity}"
+
+
+def fee_owed(entity: str) -> str:
+    """What a selling entity owes head office as platform fee (SPL-10)."""
+    return f"platform-fee:{entity}"
+
+
 def frozen(party: str) -> str:
     """What a party has earned and may still lose to a refund (FRZ-1)."""
     return f"frozen:{party}"

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from app.base.errors import Alarm
 from app.commission import accounts, clawback, rules
 from app.commission.entries import Change, write
+from app.commission.payees import PAYEE
+from app.ledger.posting import Posting
 from models.commission import EntryKind
 
 _OPEN_LINES = text(
@@ -19,15 +21,19 @@ _OPEN_LINES = text(
     insert into commission_line
            (order_line_id, order_id, order_number, sku_code, goods, qty, selling_entity, aftersale_days,
             settle_delay_days, base_fen, refunded_base_fen, moved_base_fen, pool_bp, pool_fen,
-            reversed_fen, moved_pool_fen, accrued_at)
+            reversed_fen, moved_pool_fen, protected_fen, defect_protect, fee_bp, fee_fen, fee_reversed_fen,
+            accrued_at)
     select order_line_id, order_id, order_number, sku_code, goods, qty, selling_entity, aftersale_days,
-           settle_delay_days, base_fen, 0, 0, pool_bp, pool_fen, 0, 0, :now
+           settle_delay_days, base_fen, 0, 0, pool_bp, pool_fen, 0, 0, 0, defect_protect,
+           fee_bp, fee_fen, 0, :now
       from unnest(cast(:line_ids as bigint[]), cast(:order_ids as bigint[]), cast(:numbers as text[]),
                   cast(:sku_codes as text[]), cast(:goods as text[]), cast(:qtys as bigint[]),
                   cast(:entities as text[]), cast(:aftersales as bigint[]), cast(:delays as bigint[]),
-                  cast(:bases as bigint[]), cast(:rates as bigint[]), cast(:pools as bigint[]))
+                  cast(:bases as bigint[]), cast(:rates as bigint[]), cast(:pools as bigint[]),
+                  cast(:protects as boolean[]), cast(:fee_rates as bigint[]), cast(:fees as bigint[]))
            as x (order_line_id, order_id, order_number, sku_code, goods, qty, selling_entity,
-                 aftersale_days, settle_delay_days, base_fen, pool_bp, pool_fen)
+                 aftersale_days, settle_delay_days, base_fen, pool_bp, pool_fen, defect_protect, fee_bp,
+                 fee_fen)
         on conflict (order_line_id) do nothing
     returning order_line_id
     """
@@ -37,11 +43,11 @@ _KNOWN_LINES = text(
     " where order_line_id = any(cast(:line_ids as bigint[]))"
 )
 _ADD_SHARES = text(
-    """
+    f"""
     insert into commission_share
-           (order_line_id, position, role, party_kind, party, accrued_fen, reversed_fen, moved_fen,
-            settled_fen, written_off_fen, state, reason, earned_at)
-    select order_line_id, position, role, party_kind, party, accrued_fen, 0, 0, 0, 0, 'FROZEN',
+           (order_line_id, position, role, party_kind, party, payee, accrued_fen, reversed_fen, moved_fen,
+            settled_fen, written_off_fen, protected_fen, state, reason, earned_at)
+    select order_line_id, position, role, party_kind, party, {PAYEE}, accrued_fen, 0, 0, 0, 0, 0, 'FROZEN',
            cast(reason as jsonb), :earned_at
       from unnest(cast(:line_ids as bigint[]), cast(:positions as bigint[]), cast(:roles as text[]),
                   cast(:kinds as text[]), cast(:parties as text[]), cast(:amounts as bigint[]),
@@ -73,9 +79,10 @@ def accrue(session: Session, lines: Sequence[LineToAccrue], *, paid_at: datetime
 
     Called in the transaction that marks the order as paid. A second call, later or at the same moment,
     adds nothing; one with another base or rate raises Alarm. The books say ``now``, so that money which is
-    told of late changes no month that is over. A line without a pool gets its row and
-    shares of zero, so that "nothing" is explained too. A refund that was told before the accrual is
-    applied at the end. Takes the line's primary key as a lock, lines in ascending order.
+    told of late changes no month that is over. A line without a pool gets its row and shares of zero, so that
+    "nothing" is explained too. Another entity's sale owes head office its platform fee (SPL-10). A refund
+    that was told before the accrual is applied at the end. Takes the line's primary key as a lock, lines in
+    ascending order.
     """
     lines = sorted(lines, key=lambda line: line.order_line_id)
     fresh = _open_lines(session, lines, now)
@@ -100,12 +107,33 @@ def accrue(session: Session, lines: Sequence[LineToAccrue], *, paid_at: datetime
         for line, share in shares
         if share.amount_fen
     ]
-    write(session, EntryKind.ACCRUE, changes)
+    write(session, EntryKind.ACCRUE, changes, beside=_fees(lines, now))
     clawback.catch_up(session, fresh, now=now)
 
 
 def _pool_fen(line: LineToAccrue) -> int:
     return rules.pool_fen(line.base_fen, line.pool_bp)
+
+
+def _fee_fen(line: LineToAccrue) -> int:
+    return rules.pool_fen(line.base_fen, rules.fee_bp(line.snapshot, line.selling_entity))
+
+
+def _fees(lines: Sequence[LineToAccrue], now: datetime) -> list[Posting]:
+    """SPL-10: what head office takes of another entity's sale, a posting of its own per line."""
+    return [
+        Posting(
+            key=f"platform_fee:{line.order_line_id}",
+            kind="PLATFORM_FEE",
+            cause=f"order:{line.order_number}",
+            debit=accounts.fee_expense(line.selling_entity),
+            credit=accounts.fee_owed(line.selling_entity),
+            amount_fen=_fee_fen(line),
+            happened_at=now,
+        )
+        for line in lines
+        if _fee_fen(line)
+    ]
 
 
 def _open_lines(session: Session, lines: Sequence[LineToAccrue], now: datetime) -> set[int]:
@@ -125,6 +153,9 @@ def _open_lines(session: Session, lines: Sequence[LineToAccrue], now: datetime) 
             "bases": [line.base_fen for line in lines],
             "rates": [line.pool_bp for line in lines],
             "pools": [_pool_fen(line) for line in lines],
+            "protects": [bool(line.snapshot.get("defect_protect")) for line in lines],
+            "fee_rates": [rules.fee_bp(line.snapshot, line.selling_entity) for line in lines],
+            "fees": [_fee_fen(line) for line in lines],
         },
     )
     return {row.order_line_id for row in rows}

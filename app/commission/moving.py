@@ -13,13 +13,14 @@ from app.base.errors import Alarm, Invalid, NotFound
 from app.base.money import largest_remainder
 from app.commission import accounts, states
 from app.commission.entries import Change, write
+from app.commission.payees import PAYEE
 from models.commission import EntryKind, PartyKind
 
 WHOLE_BP = 10_000
 _SHARE = text(
     f"""
     select s.id, s.order_line_id, s.role, s.party_kind, s.party, s.reason, s.earned_at, s.released_at,
-           {states.LEFT} as left_fen, l.order_number
+           s.protected_fen, {states.LEFT} as left_fen, l.order_number
       from commission_share s join commission_line l on l.order_line_id = s.order_line_id
      where s.id = :share_id
     """
@@ -32,19 +33,24 @@ _MOVE = text(
     """
 )
 _ADD = text(
-    """
+    f"""
     insert into commission_share
-           (order_line_id, position, role, party_kind, party, accrued_fen, reversed_fen, moved_fen,
-            settled_fen, written_off_fen, state, reason, earned_at, released_at, move_id)
+           (order_line_id, position, role, party_kind, party, payee, accrued_fen, reversed_fen, moved_fen,
+            settled_fen, written_off_fen, protected_fen, state, reason, earned_at, released_at, move_id)
     select :line_id, (select max(position) from commission_share where order_line_id = :line_id) + nr, :role,
-           kind, party, amount_fen, 0, 0, 0, 0, :state, cast(reason as jsonb), :earned_at, :released_at, :move_id
+           party_kind, party, {PAYEE}, amount_fen, 0, 0, 0, 0, protected_fen, :state, cast(:reason as jsonb),
+           :earned_at, :released_at, :move_id
       from unnest(cast(:kinds as text[]), cast(:parties as text[]), cast(:amounts as bigint[]),
-                  cast(:reasons as text[])) with ordinality as x (kind, party, amount_fen, reason, nr)
+                  cast(:protected as bigint[])) with ordinality
+           as x (party_kind, party, amount_fen, protected_fen, nr)
      order by nr
     returning id, party
     """
 )
-_TAKE = text("update commission_share set moved_fen = moved_fen + :amount_fen where id = :share_id")
+_TAKE = text(
+    "update commission_share set moved_fen = moved_fen + :amount_fen,"
+    " protected_fen = protected_fen - :protected_fen where id = :share_id"
+)
 _INHERIT_HOLDS = text(
     """
     insert into commission_hold (share_id, cause, held_at)
@@ -74,6 +80,13 @@ class Heir:
     party_kind: PartyKind
     party: str
     part_bp: int = WHOLE_BP
+
+
+@dataclass(frozen=True, slots=True)
+class _Going:
+    heir: Heir
+    amount_fen: int
+    protected_fen: int
 
 
 def move(
@@ -106,7 +119,10 @@ def move(
     if _was_moved(session, share_id, cause, told):
         return []
     pieces = largest_remainder(share.left_fen, [heir.part_bp for heir in to])
-    going = [(h, fen) for h, fen in zip(to, pieces, strict=True) if fen and h.party != share.party]
+    # CLW-6: what no refund may take stays protected in the hands of whoever gets it.
+    guarded = largest_remainder(share.protected_fen, pieces) if share.left_fen else [0 for _ in pieces]
+    every = [_Going(h, fen, kept) for h, fen, kept in zip(to, pieces, guarded, strict=True)]
+    going = [one for one in every if one.amount_fen and one.heir.party != share.party]
     if not going:
         return []
     return _hand_over(session, share, going, cause, told, at)
@@ -115,17 +131,19 @@ def move(
 def _hand_over(
     session: Session,
     share: Row[Any],
-    going: Sequence[tuple[Heir, int]],
+    going: Sequence[_Going],
     cause: str,
     told: Mapping[str, Any],
     at: datetime,
 ) -> list[int]:
-    amount_fen = sum(fen for _, fen in going)
+    amount_fen = sum(one.amount_fen for one in going)
+    protected_fen = sum(one.protected_fen for one in going)
     facts = {"share_id": share.id, "cause": cause, "amount_fen": amount_fen, "at": at}
     because = json.dumps(told, ensure_ascii=False)
     move_id = int(session.execute(_MOVE, facts | {"because": because}).scalar_one())
     states.leave_open_batch(session, [share.id], at=at)
-    session.execute(_TAKE, {"share_id": share.id, "amount_fen": amount_fen})
+    taken = {"share_id": share.id, "amount_fen": amount_fen, "protected_fen": protected_fen}
+    session.execute(_TAKE, taken)
     heirs = _add(session, share, going, move_id, told)
     session.execute(_INHERIT_HOLDS, {"share_id": share.id, "heirs": [heir_id for heir_id, _, _ in heirs]})
     certain = share.released_at is not None
@@ -141,7 +159,7 @@ def _hand_over(
 def _add(
     session: Session,
     share: Row[Any],
-    going: Sequence[tuple[Heir, int]],
+    going: Sequence[_Going],
     move_id: int,
     told: Mapping[str, Any],
 ) -> list[tuple[int, str, int]]:
@@ -156,13 +174,14 @@ def _add(
             "earned_at": share.earned_at,
             "released_at": share.released_at,
             "move_id": move_id,
-            "kinds": [heir.party_kind.value for heir, _ in going],
-            "parties": [heir.party for heir, _ in going],
-            "amounts": [fen for _, fen in going],
-            "reasons": [json.dumps(reason, ensure_ascii=False) for _ in going],
+            "kinds": [one.heir.party_kind.value for one in going],
+            "parties": [one.heir.party for one in going],
+            "amounts": [one.amount_fen for one in going],
+            "protected": [one.protected_fen for one in going],
+            "reason": json.dumps(reason, ensure_ascii=False),
         },
     )
-    amounts = {heir.party: fen for heir, fen in going}
+    amounts = {one.heir.party: one.amount_fen for one in going}
     return [(row.id, row.party, amounts[row.party]) for row in rows]
 
 

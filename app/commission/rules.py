@@ -50,6 +50,35 @@ def pool_fen(base_fen: int, pool_bp: int) -> int:
     return half_up(base_fen, pool_bp)
 
 
+def card_parts(spent_fen: int, *, principal_fen: int, gift_fen: int) -> tuple[int, int]:
+    """SPL-1, SV-1: principal and gift part of what a card pays, pro rata to what it holds.
+
+    Refuses (ValueError) more than the card holds.
+    """
+    if not 0 <= spent_fen <= principal_fen + gift_fen:
+        raise ValueError("a card pays at most what it holds")
+    principal_part, gift_part = largest_remainder(spent_fen, [principal_fen, gift_fen])
+    return principal_part, gift_part
+
+
+def bases(amounts: Sequence[int], *, gift_fen: int = 0) -> list[int]:
+    """SPL-1: what commission is computed from, per line: its amount after all discounts, less its gift part.
+
+    The gift part of an order is spread over its lines by their amounts. Freight, packaging and top-ups are
+    no lines. Refuses (ValueError) a gift part above the amounts.
+    """
+    if gift_fen > sum(amounts):
+        raise ValueError("a gift balance pays at most the goods")
+    gifts = largest_remainder(gift_fen, amounts)
+    return [amount_fen - gift for amount_fen, gift in zip(amounts, gifts, strict=True)]
+
+
+def fee_bp(snapshot: Mapping[str, Any], selling_entity: str) -> int:
+    """SPL-10: the rate of head office's platform fee; nothing on its own sales."""
+    own = snapshot["hq"] == f"entity:{selling_entity}"
+    return 0 if own else int(snapshot.get("platform_fee_bp", 0))
+
+
 def split(pool_fen: int, snapshot: Mapping[str, Any]) -> list[ShareAmount]:
     """SPL-4, 5, 6, 9: divide a pool among the parties of a credit snapshot; the sum is always the pool.
 

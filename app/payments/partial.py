@@ -44,12 +44,14 @@ def refund_part(
     wishes: Sequence[Wish],
     reason: str,
     now: datetime,
+    seller_fault: bool = False,
 ) -> str:
     """Decide a partial refund and answer its number; WeChat is told after commit.
 
     Refuses anyone but a manager of the order's own store, an order that is not waiting or handed
     over, and more money or units than are left. Units go back on hand at that store (or out of the
-    promise when they were still waiting there).
+    promise when they were still waiting there). ``seller_fault``: the goods are defective and stay with the
+    customer (CLW-6); refuses units that come back.
     """
     order = lifecycle.hold(session, lifecycle.find_id(session, order_number))
     if decider.store_id != order.pickup_store_id:
@@ -61,13 +63,15 @@ def refund_part(
         raise Conflict("WRONG_STATE", f"The order is {order.state}.")
     if len({wish.line_no for wish in wishes}) != len(wishes):
         raise Invalid("A line is named twice.", fields={"lines": "each line_no once"})
+    if seller_fault and any(wish.qty for wish in wishes):
+        raise Invalid("Goods that come back are a return.", fields={"seller_fault": "only without units"})
     lines = {line.line_no: line for line in refunding.lines_left(session, order.id)}
     parts = [_part(lines, position, wish) for position, wish in enumerate(wishes)]
     refund_no = refunding.open_refund(
         session,
         order,
         payment_id=refunding.paid_by(session, order.id),
-        cause=RefundCause.AFTER_SALE,
+        cause=RefundCause.DEFECT if seller_fault else RefundCause.AFTER_SALE,
         amount_fen=sum(part.amount_fen for part in parts),
         lines=parts,
         reason=reason,

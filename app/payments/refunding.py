@@ -116,6 +116,8 @@ _LINES_OF = text(
     "select order_line_id, amount_fen from refund_line where refund_id = :refund_id order by order_line_id"
 )
 
+# What a person decides; the others follow from what happened to the order.
+DECIDED = frozenset({RefundCause.AFTER_SALE, RefundCause.DEFECT})
 FINAL = frozenset({RefundState.SUCCESS, RefundState.CLOSED, RefundState.REFUSED})
 FROM_WECHAT = {
     RefundStatus.SUCCESS: RefundState.SUCCESS,
@@ -165,7 +167,7 @@ def open_refund(
         if any(part.amount_fen > left.get(part.order_line_id, 0) for part in lines):
             raise Conflict("REFUND_TOO_MUCH", "A line has less left than that.")
     made = session.execute(_MADE, {"payment_id": payment_id}).scalar_one()
-    if made >= MOST_REFUNDS - (cause is RefundCause.AFTER_SALE):
+    if made >= MOST_REFUNDS - (cause in DECIDED):
         raise Conflict("REFUND_TOO_MANY", f"WeChat makes at most {MOST_REFUNDS} refunds of one payment.")
     facts = {
         "order_id": order.id,
@@ -276,9 +278,9 @@ def _book(session: Session, order: Held, refund: Row[Any], now: datetime) -> Non
     session.execute(_COUNT_ORDER, {"order_id": order.id, "amount_fen": refund.amount_fen})
     session.execute(_COUNT_LINES, {"refund_id": refund.id})
     rows = session.execute(_LINES_OF, {"refund_id": refund.id}).all()
-    clawback.reverse(
-        session, refund_id=refund.id, lines=[(x.order_line_id, x.amount_fen) for x in rows], at=now
-    )
+    lines = [(row.order_line_id, row.amount_fen) for row in rows]
+    defect = refund.cause == RefundCause.DEFECT
+    clawback.reverse(session, refund_id=refund.id, lines=lines, at=now, defect=defect)
 
 
 def _refused(session: Session, out_refund_no: str, code: str, now: datetime) -> RefundState:

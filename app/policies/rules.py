@@ -58,7 +58,7 @@ ALL_TO_THE_TOUCHED = {"SELL_CLERK": WHOLE_BP}
 
 _EVERY_MODE = (
     *("pools", "default_pool_bp", "platform_fee_bp", "max_share_bp", "missing", "floor_discount_bp"),
-    *("aftersale_days", "settle_delay_days"),
+    *("aftersale_days", "settle_delay_days", "defect_protect"),
 )
 MODE_FIELDS: dict[PolicyMode, tuple[str, ...]] = {
     PolicyMode.ROLE_SPLIT: ("weights", "sell_window_days"),
@@ -86,6 +86,7 @@ class Terms:
     """What a policy says. Weights and rates in basis points, windows in days; a mode reads only its own.
 
     ``platform_fee_bp`` is what head office takes of another entity's sale (SPL-10), beside the pool.
+    ``defect_protect``: persons keep their shares when money goes back by the seller's fault (CLW-6).
     """
 
     weights: dict[str, int] = field(default_factory=lambda: dict(ALL_TO_THE_TOUCHED))
@@ -98,6 +99,7 @@ class Terms:
     sell_window_days: int = 15
     aftersale_days: int = 7
     settle_delay_days: int = 3
+    defect_protect: bool = False
     window_days: int = 15
     protect_days: int = 30
     inactive_days: int = 180
@@ -267,6 +269,8 @@ def _wrong_words(params: Mapping[str, Any]) -> dict[str, str]:
     wrong = {}
     if params.get("missing", "HQ") not in ("HQ", "REDISTRIBUTE"):
         wrong["missing"] = "HQ or REDISTRIBUTE"
+    if not isinstance(params.get("defect_protect", False), bool):
+        wrong["defect_protect"] = "true or false"
     if not _within(params.get("floor_discount_bp", 0), WHOLE_BP):
         wrong["floor_discount_bp"] = f"0 to {WHOLE_BP}"
     return wrong

@@ -29,11 +29,14 @@ CHECKS = (
         "what is left of a pool is the pool of what is left of the base; after a full refund nothing",
         """
         select order_number, order_line_id, base_fen, refunded_base_fen, moved_base_fen, pool_bp, pool_fen,
-               reversed_fen, moved_pool_fen
-          from commission_line
+               reversed_fen, moved_pool_fen, protected_fen
+          from commission_line l
          where pool_fen <> (base_fen * pool_bp + 5000) / 10000
-            or pool_fen - reversed_fen - moved_pool_fen
+            or pool_fen - reversed_fen - moved_pool_fen - protected_fen
             <> ((base_fen - refunded_base_fen - moved_base_fen) * pool_bp + 5000) / 10000
+            or protected_fen <> (select coalesce(sum(protected_fen), 0) from commission_share s
+                                  where s.order_line_id = l.order_line_id)
+            or (protected_fen > 0 and not defect_protect)
         """,
     ),
     Check(
@@ -231,6 +234,24 @@ CHECKS = (
             on (e.share_id, e.batch_id) = (r.share_id, r.batch_id)
          where coalesce(case when r.state = 'SETTLED' then r.amount_fen end, 0) <> coalesce(e.amount_fen, 0)
             or r.party <> (select party from commission_share s where s.id = r.share_id)
+        """,
+    ),
+    Check(
+        "B23",
+        "a platform fee is the fee of what is left of the base, and owed in the ledger; none on own sales",
+        f"""
+        select l.order_number, l.order_line_id::text as line, l.fee_bp, l.fee_fen, l.fee_reversed_fen
+          from commission_line l
+         where l.fee_fen <> (l.base_fen * l.fee_bp + 5000) / 10000
+            or l.fee_fen - l.fee_reversed_fen
+            <> ((l.base_fen - l.refunded_base_fen - l.moved_base_fen) * l.fee_bp + 5000) / 10000
+            or (l.fee_bp > 0 and l.selling_entity = (select code from legal_entity where kind = 'HQ'))
+        union all
+        select coalesce(x.name, b.name), b.name, null, x.fen, b.fen
+          from (select 'platform-fee:' || selling_entity as name, sum(fee_fen - fee_reversed_fen) as fen
+                  from commission_line group by 1) x
+          full join (select * from ({BALANCES}) a where name like 'platform-fee:%') b on b.name = x.name
+         where coalesce(x.fen, 0) <> coalesce(b.fen, 0)
         """,
     ),
     Check(

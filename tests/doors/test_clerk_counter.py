@@ -166,6 +166,20 @@ def test_a_refund_that_cannot_be_is_refused_and_writes_nothing(
         assert make.numbers_of(session, "AP-1002-M") == (10, 2)
 
 
+def test_clw6_the_sellers_fault_is_money_only_and_noted_as_such(counter: Counter) -> None:
+    line = {"line_no": 1, "amount_fen": 3_333}
+    body = {"lines": [line | {"qty": 1}], "reason": "色差", "seller_fault": True}
+    path = f"/orders/{counter.order.number}/refunds"
+    status, problem = counter.post("C-SZFT-03", path, body)
+    assert (status, [error["field"] for error in problem["errors"]]) == (422, ["seller_fault"])
+    assert counter.post("C-SZFT-03", path, body | {"seller_fault": 1, "lines": [line]})[0] == 422
+    with counter.tx() as session:
+        assert make.count(session, "refund") == 0
+    assert counter.post("C-SZFT-03", path, body | {"lines": [line]})[0] == 202
+    with counter.tx() as session:
+        assert make.count(session, "refund", "cause = 'DEFECT'") == 1
+
+
 def test_a_whole_line_that_still_waits_goes_back_and_only_the_rest_is_handed_over(counter: Counter) -> None:
     assert counter.refund(amount_fen=59_800, qty=2)[0] == 202
     with counter.tx() as session:

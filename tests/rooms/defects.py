@@ -232,6 +232,7 @@ DEFECTS = (
     Defect("B17", ("update commission_line set releasable_at = null where released_at is not null",)),
     Defect("B21", (post(X, account("moving:commission"), 5),)),
     Defect("B22", ("update commission_batch_row set state = 'RETURNED' where state = 'SETTLED'",)),
+    Defect("B23", (f"update commission_line set fee_bp = 500 where order_line_id = {LINE}",)),
     Defect("B18", (touch(False), ACQUIRE, bind("2036-02-28"))),
     Defect("B19", (touch(True), ACQUIRE)),
     Defect(

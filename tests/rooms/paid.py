@@ -127,10 +127,10 @@ _ORDER = text(
     insert into orders (number, member_id, identity_id, state, version, origin, selling_entity_id,
         selling_store_id, fulfilment, fulfilment_state, pickup_store_id, location_id, goods_fen, discount_fen,
         freight_fen, amount_fen, paid_fen, refunded_fen, created_at, expires_at, paid_at)
-    select :number, i.member_id, i.id, 'ALLOCATED', 3, 'ONLINE', s.entity_id, s.id, 'PICKUP', 'READY',
+    select :number, i.member_id, i.id, 'ALLOCATED', 3, 'ONLINE', e.id, s.id, 'PICKUP', 'READY',
         s.id, l.id, :fen, 0, 0, :fen, :fen, 0, :at, :at, :at
-      from identity i, store s, stock_location l
-     where i.openid = 'o-1' and s.code = 'SZ-FT' and l.code = 'SZ-FT'
+      from identity i, store s, stock_location l, legal_entity e
+     where e.code = :entity and i.openid = 'o-1' and s.code = 'SZ-FT' and l.code = 'SZ-FT'
     returning id
     """
 )
@@ -230,12 +230,15 @@ def sell(
     pool_bp: int = 500,
     credit: dict[str, Any] | None = None,
     paid_at: datetime = PAID_AT,
+    entity: str = "E-HQ",
 ) -> Sold:
     """Write a paid pick-up order with one line per base (quantity 1), not accrued yet."""
     for statement in _PLACE.split(";\n")[:-1]:
         session.execute(text(statement))
     fen = sum(bases)
-    order_id = session.execute(_ORDER, {"number": number, "fen": fen, "at": paid_at}).scalar_one()
+    order_id = session.execute(
+        _ORDER, {"number": number, "fen": fen, "at": paid_at, "entity": entity}
+    ).scalar_one()
     session.execute(_EVENTS, {"id": order_id})
     lines: list[LineToAccrue] = []
     for no, base in enumerate(bases, start=1):
@@ -258,7 +261,7 @@ def sell(
                 sku_code="AP-1002-M",
                 name="真丝衬衫",
                 qty=1,
-                selling_entity="E-HQ",
+                selling_entity=entity,
                 snapshot=credit or snapshot(),
             )
         )
@@ -267,7 +270,9 @@ def sell(
     payment_id = session.execute(_PAYMENT, facts).scalar_one()
     post(
         session,
-        _money(f"pay:{payment_id}", "PAYMENT", number, "cash:wechat:1900000001", "sales:E-HQ", fen, paid_at),
+        _money(
+            f"pay:{payment_id}", "PAYMENT", number, "cash:wechat:1900000001", f"sales:{entity}", fen, paid_at
+        ),
     )
     return Sold(order_id, number, payment_id, lines)
 
@@ -303,7 +308,8 @@ def succeed(session: Session, sold: Sold, refund_id: int) -> None:
         text("select amount_fen from refund where id = :id"), {"id": refund_id}
     ).scalar_one()
     key, number = f"refund:{refund_id}", sold.number
-    post(session, _money(key, "REFUND", number, "sales:E-HQ", "cash:wechat:1900000001", fen, PAID_AT))
+    sales = f"sales:{sold.lines[0].selling_entity}"
+    post(session, _money(key, "REFUND", number, sales, "cash:wechat:1900000001", fen, PAID_AT))
 
 
 def shares(session: Session, sold: Sold, position: int = 0) -> list[tuple[str, str, int, int, str]]:

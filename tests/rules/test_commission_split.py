@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.base.money import largest_remainder
-from app.commission.rules import ROLE_ORDER, pool_fen, split
+from app.commission.rules import ROLE_ORDER, bases, card_parts, fee_bp, pool_fen, split
 from models.commission import PartyKind, Role
 
 WEIGHTS = {"ACQ_CLERK": 3000, "ACQ_STORE": 1500, "SVC_CLERK": 2000, "SELL_CLERK": 2000, "FULFIL_STORE": 1500}
@@ -191,3 +191,52 @@ def test_spl5_nobody_gets_more_because_another_is_missing(pool: int, roles: list
 
 def test_spl4_the_fixed_order_of_roles() -> None:
     assert tuple(Role) == ROLE_ORDER
+
+
+def test_spl1_a_gift_balance_earns_nothing_and_spent_principal_does() -> None:
+    # 29 900, of which 10 000 by WeChat and 19 900 from a card of 50 000 principal and 10 000 gift.
+    assert card_parts(19_900, principal_fen=50_000, gift_fen=10_000) == (16_583, 3_317)
+    assert bases([29_900], gift_fen=3_317) == [26_583]
+    assert pool_fen(26_583, 500) == 1_329
+
+
+def test_spl1_the_gift_part_of_an_order_is_spread_over_its_lines() -> None:
+    assert bases([28_024, 12_090, 4_686]) == [28_024, 12_090, 4_686]
+    assert sum(bases([28_024, 12_090, 4_686], gift_fen=10_000)) == 34_800
+    assert bases([100, 100, 100], gift_fen=100) == [66, 67, 67]
+    assert bases([5_000], gift_fen=5_000) == [0]
+
+
+@pytest.mark.parametrize(("spent", "principal", "gift"), [(60_001, 50_000, 10_000), (-1, 1, 1)])
+def test_spl1_a_card_pays_at_most_what_it_holds(spent: int, principal: int, gift: int) -> None:
+    with pytest.raises(ValueError, match="at most"):
+        card_parts(spent, principal_fen=principal, gift_fen=gift)
+    with pytest.raises(ValueError, match="at most"):
+        bases([10], gift_fen=11)
+
+
+@given(amounts=st.lists(st.integers(0, 10**9), min_size=1, max_size=20), part=st.integers(0, 100))
+def test_spl1_bases_and_the_gift_part_make_the_amounts(amounts: list[int], part: int) -> None:
+    gift = sum(amounts) * part // 100
+    found = bases(amounts, gift_fen=gift)
+    assert sum(found) == sum(amounts) - gift
+    assert all(0 <= base <= amount for base, amount in zip(found, amounts, strict=True))
+
+
+def test_spl6_one_thousand_and_one_shared_sixty_to_forty_is_601_and_400() -> None:
+    sellers = [party("SELL_CLERK", "clerk:C", part_bp=6000), party("SELL_CLERK", "clerk:D", part_bp=4000)]
+    credit = snapshot(weights={"SELL_CLERK": 10_000}) | {"parties": sellers}
+    assert [(share.party, share.amount_fen) for share in split(1_001, credit)] == [
+        ("clerk:C", 601),
+        ("clerk:D", 400),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("entity", "terms", "rate"),
+    [("E-WF1", {"platform_fee_bp": 500}, 500), ("E-HQ", {"platform_fee_bp": 500}, 0), ("E-WF1", {}, 0)],
+)
+def test_spl10_the_platform_fee_is_for_the_sales_of_others(
+    entity: str, terms: dict[str, int], rate: int
+) -> None:
+    assert fee_bp(snapshot(**terms) | {"hq": "entity:E-HQ"}, entity) == rate

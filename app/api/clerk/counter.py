@@ -75,6 +75,9 @@ class RefundBody(ApiModel):
 
     lines: Annotated[list[RefundWish], Field(min_length=1, max_length=MAX_LINES)]
     reason: Annotated[Text, Field(min_length=1, max_length=80)]
+    seller_fault: Annotated[
+        bool, Field(default=False, strict=True, description="Defective goods that stay with the customer")
+    ]
 
 
 class RefundStarted(ApiModel):
@@ -115,6 +118,7 @@ def refund_order(path: OrderPath, header: IdempotencyHeader, body: RefundBody) -
             decider=decider,
             wishes=wishes,
             reason=body.reason,
+            seller_fault=body.seller_fault,
             now=parts().now(),
         )
         total_fen = sum(wish.amount_fen for wish in wishes)
