@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SAMPLE_WORDS = ("changeme", "change-me", "secret", "sample", "example", "password", "lianke")
@@ -32,9 +32,15 @@ def _readable(value: Path) -> Path:
     return value
 
 
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
 Strong = Annotated[SecretStr, AfterValidator(_strong)]
 AesKey = Annotated[SecretStr, AfterValidator(_aes_key)]
 PemFile = Annotated[Path, AfterValidator(_readable)]
+MaybePemFile = Annotated[PemFile | None, BeforeValidator(_none_if_empty)]
+DOWNLOAD = "download"
 
 
 class Settings(BaseSettings):
@@ -67,13 +73,21 @@ class Settings(BaseSettings):
     mp_code_page: str = "pages/index/index"
     # WeChat refuses a code for a page that is not released yet; "trial" and "develop" codes help before launch.
     mp_env_version: Literal["release", "trial", "develop"] = "release"
+    # The mini-program's message push, when it is switched on in the console; without a token there is no door.
+    mp_token: SecretStr = SecretStr("")
+    mp_aes_key: AesKey = SecretStr("")
+    mp_aes_key_previous: AesKey = SecretStr("")
+    mp_mode: Literal["safe", "plain"] = "safe"
 
     pay_mchid: str
     pay_apiv3_key: SecretStr
     pay_merchant_serial: str
     pay_merchant_key_file: PemFile
-    pay_public_key_id: str
-    pay_public_key_file: PemFile
+    # WeChat's side: the public key, platform certificates, or both while a merchant moves to the key.
+    pay_public_key_id: str = ""
+    pay_public_key_file: MaybePemFile = None
+    # "download", or paths of certificates separated by commas (others are then downloaded when they are met).
+    pay_platform_certificates: str = ""
 
     unpaid_order_ttl_s: int = 900
     login_ttl_s: int = 30 * 86400
@@ -109,6 +123,39 @@ class Settings(BaseSettings):
 
     def _notify(self, what: str) -> str:
         return f"{self.public_url}/callbacks/wechat/pay/{what}"
+
+    @property
+    def platform_certificate_files(self) -> tuple[Path, ...]:
+        """The platform certificates that lie on this machine."""
+        named = self.pay_platform_certificates
+        return (
+            () if named == DOWNLOAD else tuple(Path(one.strip()) for one in named.split(",") if one.strip())
+        )
+
+    @model_validator(mode="after")
+    def _check_mp_push(self) -> "Settings":
+        token, key, old = (
+            one.get_secret_value() for one in (self.mp_token, self.mp_aes_key, self.mp_aes_key_previous)
+        )
+        if (key or old) and not token:
+            raise ValueError("MP_TOKEN is not set but an AES key is; set both, or neither")
+        if token and self.mp_mode == "safe" and not key:
+            raise ValueError("MP_AES_KEY is not set but MP_TOKEN is; set both, or MP_MODE=plain")
+        return self
+
+    @model_validator(mode="after")
+    def _check_pay_keys(self) -> "Settings":
+        if bool(self.pay_public_key_id) != bool(self.pay_public_key_file):
+            raise ValueError("PAY_PUBLIC_KEY_ID and PAY_PUBLIC_KEY_FILE go together; set both, or neither")
+        if not (self.pay_public_key_id or self.pay_platform_certificates):
+            raise ValueError(
+                "PAY_PUBLIC_KEY_ID and PAY_PUBLIC_KEY_FILE are not set; a merchant who still has platform "
+                "certificates sets PAY_PLATFORM_CERTIFICATES=download instead"
+            )
+        for path in self.platform_certificate_files:
+            if not path.is_file():
+                raise ValueError("PAY_PLATFORM_CERTIFICATES: no such file (or the word download)")
+        return self
 
     @model_validator(mode="after")
     def _check(self) -> "Settings":

@@ -113,9 +113,7 @@ def telephone(settings: Settings, store: TokenStore, *, clock: Callable[[], floa
     return WeChat(
         oa=OfficialAccount(_oa_config(settings), http, oa_tokens),
         mp=MiniProgram(
-            MiniProgramConfig(
-                settings.mp_appid, settings.mp_secret.get_secret_value(), settings.wechat_api_base
-            ),
+            _mp_config(settings),
             http,
             mp_tokens,
         ),
@@ -136,6 +134,18 @@ def _oa_config(settings: Settings) -> OfficialAccountConfig:
     )
 
 
+def _mp_config(settings: Settings) -> MiniProgramConfig:
+    keys = (settings.mp_aes_key.get_secret_value(), settings.mp_aes_key_previous.get_secret_value())
+    return MiniProgramConfig(
+        appid=settings.mp_appid,
+        secret=settings.mp_secret.get_secret_value(),
+        api_base=settings.wechat_api_base,
+        token=settings.mp_token.get_secret_value(),
+        aes_keys=tuple(key for key in keys if key),
+        safe=settings.mp_mode == "safe",
+    )
+
+
 def _pay_config(settings: Settings) -> PayConfig:
     return PayConfig(
         mchid=settings.pay_mchid,
@@ -143,7 +153,8 @@ def _pay_config(settings: Settings) -> PayConfig:
         merchant_serial=settings.pay_merchant_serial,
         merchant_private_key_pem=settings.pay_merchant_key_file.read_text(),
         public_key_id=settings.pay_public_key_id,
-        public_key_pem=settings.pay_public_key_file.read_text(),
+        public_key_pem=settings.pay_public_key_file.read_text() if settings.pay_public_key_file else "",
+        platform_certificates_pem=tuple(path.read_text() for path in settings.platform_certificate_files),
         base=settings.wechat_pay_base,
         backup_base=settings.wechat_pay_backup_base,
     )

@@ -31,7 +31,7 @@ class Box:
 
 def start(family: Family, state: Path, log: Path, *, port: int, callback: str, env: Mapping[str, str]) -> Box:
     """Start the box on `port` with its memory in `state`; it pushes to `callback`, our server's address
-    for pushes.
+    for pushes of the official account, and to the one beside it for those of the mini-program.
     """
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     # It tells keys, so it speaks into a private file. What an earlier one said must not be taken for the
@@ -39,7 +39,8 @@ def start(family: Family, state: Path, log: Path, *, port: int, callback: str, e
     answer = state / "told.json"
     answer.unlink(missing_ok=True)
     argv = [sys.executable, "-m", "wechat.box", "serve", "--port", str(port), "--state", str(state)]
-    family.start(Spec(NAME, [*argv, "--callback", callback], log, env, answer=answer))
+    argv += ["--callback", callback, "--mp-callback", callback.removesuffix("/oa") + "/mp"]
+    family.start(Spec(NAME, argv, log, env, answer=answer))
     return Box(answer, f"http://127.0.0.1:{port}")
 
 
@@ -60,6 +61,8 @@ def settings(told: Mapping[str, dict[str, str]], keys: Path) -> dict[str, str]:
         "OA_AES_KEY": oa["aes_key"],
         "MP_APPID": mp["appid"],
         "MP_SECRET": mp["secret"],
+        "MP_TOKEN": mp["token"],
+        "MP_AES_KEY": mp["aes_key"],
         "PAY_MCHID": pay["mchid"],
         "PAY_APIV3_KEY": pay["apiv3_key"],
         "PAY_MERCHANT_SERIAL": pay["merchant_serial"],

@@ -6,7 +6,7 @@ from flask_openapi3 import APIBlueprint
 from app.api.backoffice import account, audit, kpi, operators
 from app.api.backoffice import login as backoffice_login
 from app.api.backoffice import me as backoffice_me
-from app.api.callbacks import official_account, pay
+from app.api.callbacks import mini_program, official_account, pay
 from app.api.clerk import boards, codes, counter, earnings
 from app.api.clerk import login as clerk_login
 from app.api.clerk import me as clerk_me
@@ -41,4 +41,4 @@ API: tuple[APIBlueprint, ...] = (
     operators.bp,
     audit.bp,
 )
-PLAIN: tuple[Blueprint, ...] = (official_account.bp, pay.bp)
+PLAIN: tuple[Blueprint, ...] = (official_account.bp, mini_program.bp, pay.bp)

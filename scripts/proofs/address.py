@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from app.settings import Settings
@@ -12,6 +13,7 @@ from wechat.http import Answer, Broken, Http
 from wechat.platform import API_BASE
 
 CONSOLE = "公众平台 → 设置与开发 → 基本配置 → 服务器配置"
+MP_CONSOLE = "小程序后台 → 开发管理 → 开发设置 → 消息推送"
 _FORWARD = "nginx must hand /callbacks/ over as it is: no login, no redirect, no cache."
 
 
@@ -32,19 +34,39 @@ def notify_urls(settings: Settings) -> Finding:
 
 
 def address(settings: Settings, http: Http, now: Callable[[], float]) -> Iterator[Finding]:
-    """The lines `public-url`, `oa-callback` and `oa-callback-refuses`. Only GETs, which change nothing."""
+    """The lines `public-url` and, for each app with a push, `...-callback` and `...-callback-refuses`. Only
+    GETs, which change nothing."""
     ready = _get(http, f"{settings.public_url}/readyz", {})
     yield _public_url(ready)
-    if ready is None:
-        for name in ("oa-callback", "oa-callback-refuses"):
-            yield unseen(name, "PUBLIC_URL does not answer; see public-url.")
-        return
-    target = f"{settings.public_url}/callbacks/wechat/oa"
+    for door in _doors(settings):
+        if ready is None:
+            for name in (f"{door.app}-callback", f"{door.app}-callback-refuses"):
+                yield unseen(name, "PUBLIC_URL does not answer; see public-url.")
+            continue
+        yield from _proven(door, f"{settings.public_url}/callbacks/wechat/{door.app}", http, now)
+    if not settings.mp_token.get_secret_value():
+        yield unseen("mp-callback", "MP_TOKEN is not set, so 消息推送 of the mini-program must be off.")
+
+
+class _Door(NamedTuple):
+    app: str
+    token: str
+    console: str
+
+
+def _doors(settings: Settings) -> list[_Door]:
+    doors = [_Door("oa", settings.oa_token.get_secret_value(), CONSOLE)]
+    if settings.mp_token.get_secret_value():
+        doors.append(_Door("mp", settings.mp_token.get_secret_value(), MP_CONSOLE))
+    return doors
+
+
+def _proven(door: _Door, target: str, http: Http, now: Callable[[], float]) -> Iterator[Finding]:
     echo, stamp, nonce = secrets.token_hex(8), str(int(now())), secrets.token_hex(5)
-    right = signature(settings.oa_token.get_secret_value(), stamp, nonce)
+    right = signature(door.token, stamp, nonce)
     query = {"signature": right, "timestamp": stamp, "nonce": nonce, "echostr": echo}
-    yield _echoes(_get(http, target, query), echo)
-    yield _refuses(_get(http, target, {**query, "signature": right[::-1]}), echo)
+    yield _echoes(door, _get(http, target, query), echo)
+    yield _refuses(door, _get(http, target, {**query, "signature": right[::-1]}), echo)
 
 
 def _get(http: Http, url: str, query: dict[str, str]) -> Answer | None:
@@ -70,26 +92,28 @@ def _public_url(ready: Answer | None) -> Finding:
     return ok("public-url", "PUBLIC_URL/readyz answers 200.")
 
 
-def _echoes(answer: Answer | None, echo: str) -> Finding:
+def _echoes(door: _Door, answer: Answer | None, echo: str) -> Finding:
+    name = f"{door.app}-callback"
     if answer is not None and answer.status == 200 and answer.body == echo.encode():
-        return ok("oa-callback", "our own signed GET brings back the echostr and nothing else.")
+        return ok(name, "our own signed GET brings back the echostr and nothing else.")
     if answer is not None and answer.status == 403:
         return wrong(
-            "oa-callback",
-            "the server refuses OA_TOKEN of this environment. Restart it with the same values, "
-            f"and compare with {CONSOLE} → Token.",
+            name,
+            f"the server refuses {door.app.upper()}_TOKEN of this environment. Restart it with the same values, "
+            f"and compare with {door.console} → Token.",
         )
     seen = "nothing" if answer is None else f"{answer.status} with something else"
-    return wrong("oa-callback", f"PUBLIC_URL/callbacks/wechat/oa answers {seen}. {_FORWARD}")
+    return wrong(name, f"PUBLIC_URL/callbacks/wechat/{door.app} answers {seen}. {_FORWARD}")
 
 
-def _refuses(answer: Answer | None, echo: str) -> Finding:
+def _refuses(door: _Door, answer: Answer | None, echo: str) -> Finding:
+    name = f"{door.app}-callback-refuses"
     if answer is None:
-        return unseen("oa-callback-refuses", "no answer came; see oa-callback.")
+        return unseen(name, f"no answer came; see {door.app}-callback.")
     if answer.status == 403 and echo.encode() not in answer.body:
-        return ok("oa-callback-refuses", "a wrong signature is refused with 403.")
+        return ok(name, "a wrong signature is refused with 403.")
     return wrong(
-        "oa-callback-refuses",
+        name,
         f"a wrong signature is answered {answer.status} instead of 403: something before Lianke answers. "
         f"{_FORWARD}",
     )

@@ -22,7 +22,7 @@ def pay(settings: Settings, client: Pay, http: Http, now: Callable[[], float]) -
     """The lines `pay-...`. Reads only."""
     answer = _query(settings, http, settings.wechat_pay_base, now)
     yield _signature(answer)
-    yield _platform_key(settings, answer, now)
+    yield _platform_key(settings, client, answer, now)
     second = _query(settings, http, settings.wechat_pay_backup_base, now)
     yield _second_host(answer, second)
     yield _apiv3_key(client)
@@ -40,7 +40,8 @@ def _query(settings: Settings, http: Http, base: str, now: Callable[[], float]) 
     )
     url = f"{base}/v3/pay/transactions/out-trade-no/CHECK{secrets.token_hex(8)}"
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
-    headers["Wechatpay-Serial"] = settings.pay_public_key_id
+    if settings.pay_public_key_id:
+        headers["Wechatpay-Serial"] = settings.pay_public_key_id
     request = http.prepare("GET", url, params={"mchid": settings.pay_mchid}, headers=headers)
     request.headers["Authorization"] = key.authorization(
         "GET", request.path_url, b"", seconds=int(now()), nonce=secrets.token_hex(16)
@@ -87,7 +88,11 @@ def _signature(answer: Answer | None) -> Finding:
     return wrong(name, f"WeChat Pay answers {answer.status} {code}: {message}")
 
 
-def _platform_key(settings: Settings, answer: Answer | None, now: Callable[[], float]) -> Finding:
+def _platform_key(
+    settings: Settings, client: Pay, answer: Answer | None, now: Callable[[], float]
+) -> Finding:
+    if settings.pay_public_key_file is None:
+        return _platform_certificates(client)
     name = "pay-public-key"
     if answer is None or "Wechatpay-Signature" not in answer.headers:
         return unseen(name, "this answer was not signed; the first payment's notice proves it.")
@@ -97,6 +102,25 @@ def _platform_key(settings: Settings, answer: Answer | None, now: Callable[[], f
     except BadSignature as error:
         return _not_proven(name, error.reason)
     return ok(name, "the answer is signed with PAY_PUBLIC_KEY_FILE under PAY_PUBLIC_KEY_ID.")
+
+
+def _platform_certificates(client: Pay) -> Finding:
+    name = "pay-certificates"
+    try:
+        count = client.fetch_certificates()
+    except Unavailable as error:
+        if error.code == "SIGNATURE":
+            return unseen(name, "the list does not open; see pay-apiv3-key.")
+        return failed(name, error)
+    except Refused as error:
+        return failed(name, error)
+    if count:
+        return ok(name, f"WeChat Pay hands out platform certificates ({count}); the list's signature holds.")
+    return wrong(
+        name,
+        "this merchant has no platform certificates: set PAY_PUBLIC_KEY_ID and PAY_PUBLIC_KEY_FILE instead of "
+        f"PAY_PLATFORM_CERTIFICATES. {CONSOLE} → 微信支付公钥.",
+    )
 
 
 def _not_proven(name: str, reason: str) -> Finding:

@@ -94,6 +94,8 @@ DOORS: dict[str, Door] = {
     "GET /api/shopper/stores/<code>": OPEN,
     "GET /api/shopper/stores/nearby": OPEN,
     "POST /api/shopper/touches": SHOPPER,
+    "GET /callbacks/wechat/mp": SIGNED,
+    "POST /callbacks/wechat/mp": SIGNED,
     "GET /callbacks/wechat/oa": SIGNED,
     "POST /callbacks/wechat/oa": SIGNED,
     "POST /callbacks/wechat/pay/combined": SIGNED,

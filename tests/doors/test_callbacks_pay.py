@@ -1,17 +1,22 @@
 """Notices of WeChat Pay at the door: whatever is not proven is refused and writes nothing."""
 
 import base64
+import secrets
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from app import create_app
 from app.base.db import Tx
 from app.settings import Settings
 from app.wiring import Parts, build
 from tests import make
+from tests.boxed import Boxed
+from tests.wechat.local import Call, Say, serving
 
 PATHS = tuple(
     f"/callbacks/wechat/pay/{what}" for what in ("paid", "refunded", "transferred", "shared", "combined")
@@ -96,3 +101,64 @@ def test_the_inbox_keeps_nothing_personal(tx: Tx) -> None:
             text("select column_name from information_schema.columns where table_name = 'inbox' order by 1")
         ).scalars()
         assert list(columns) == ["answer", "detail", "key", "kind", "received_at", "source"]
+
+
+KEY_ONLY = {"pay_platform_certificates": ""}
+CERTIFICATES_ONLY = {
+    "pay_public_key_id": "",
+    "pay_public_key_file": None,
+    "pay_platform_certificates": "download",
+}
+
+
+@pytest.mark.parametrize(
+    ("mode", "key_percent", "house"),
+    [
+        ("cert-only", 0, CERTIFICATES_ONLY),
+        ("cert-only", 0, CERTIFICATES_ONLY | {"pay_platform_certificates": "<file>"}),
+        ("migrating", 0, KEY_ONLY),
+        ("migrating", 100, KEY_ONLY),
+        ("migrating", 0, KEY_ONLY | {"pay_platform_certificates": "<file>"}),
+        ("key-only", 100, KEY_ONLY),
+    ],
+)
+def test_notices_under_the_key_and_under_certificates_are_taken(
+    settings: Settings,
+    box: Boxed,
+    tx: Tx,
+    tmp_path: Path,
+    mode: str,
+    key_percent: int,
+    house: dict[str, object],
+) -> None:
+    (tmp_path / "platform.pem").write_text(box.told["pay"]["platform_certificate_pem"])
+    if house.get("pay_platform_certificates") == "<file>":
+        house = house | {"pay_platform_certificates": str(tmp_path / "platform.pem")}
+    box.post("settings", merchant_mode=mode, callback_key_percent=key_percent)
+    parts = build(settings.model_copy(update=house))
+    client, number = create_app(parts=parts).test_client(), "P" + secrets.token_hex(8)
+    person = box.post("persons", name="lan")["person"]
+
+    def pass_on(call: Call) -> Say:
+        return Say(client.post(call.target, data=call.body, headers=call.headers).status_code)
+
+    try:
+        with serving(pass_on) as line:
+            prepay_id = parts.wechat.pay.prepay(
+                appid=settings.mp_appid,
+                out_trade_no=number,
+                description="x",
+                amount_fen=100,
+                openid=person["mp_openid"],
+                notify_url=line.base + PATHS[0],
+                expires_at=None,
+            )
+            paid = box.post(f"persons/{person['id']}/pay", prepay_id=prepay_id)
+            assert paid["delivery"]["status"] == 204
+            under = line.calls[-1].headers["wechatpay-serial"]
+    finally:
+        box.post("settings", merchant_mode="key-only", callback_key_percent=50)
+        parts.close()
+    assert under.startswith("PUB_KEY_ID_") is (key_percent == 100)
+    with tx() as session:
+        assert session.execute(text("select answer from inbox")).scalars().all() == ["UNMATCHED"]

@@ -61,6 +61,14 @@ def pem(tmp_path: Path) -> Path:
         ({"oa_mode": "compatible"}, "oa_mode"),
         ({"pay_apiv3_key": "k" * 31}, "PAY_APIV3_KEY"),
         ({"pay_merchant_key_file": "/nowhere/key.pem"}, "pay_merchant_key_file"),
+        ({"pay_public_key_file": ""}, "PAY_PUBLIC_KEY_ID"),
+        ({"pay_public_key_id": "", "pay_public_key_file": ""}, "PAY_PLATFORM_CERTIFICATES"),
+        ({"pay_platform_certificates": "download,/nowhere.pem"}, "PAY_PLATFORM_CERTIFICATES"),
+        ({"mp_token": "t"}, "MP_AES_KEY"),
+        ({"mp_aes_key": "a" * 43}, "MP_TOKEN"),
+        ({"mp_aes_key_previous": "a" * 43}, "MP_TOKEN"),
+        ({"mp_token": "t", "mp_aes_key": "a" * 42}, "mp_aes_key"),
+        ({"mp_mode": "compatible"}, "mp_mode"),
         ({"public_url": "shop.test"}, "PUBLIC_URL"),
         ({"public_url": "https://shop.test/"}, "PUBLIC_URL"),
         ({"unpaid_order_ttl_s": "299"}, "UNPAID_ORDER_TTL_S"),
@@ -81,10 +89,31 @@ def test_good_settings_start_and_hide_their_secrets(pem: Path) -> None:
     settings = Settings.model_validate(_given(pem))
     assert GOOD not in repr(settings)
     assert settings.paid_url == "https://shop.test/callbacks/wechat/pay/paid"
+    assert settings.transferred_url == "https://shop.test/callbacks/wechat/pay/transferred"
+
+
+def test_what_a_mini_program_push_and_a_merchant_with_certificates_need_is_enough(pem: Path) -> None:
+    plain = Settings.model_validate(_given(pem, mp_token="t", mp_mode="plain"))
+    assert plain.mp_token.get_secret_value() == "t"
+    safe = Settings.model_validate(
+        _given(pem, mp_token="t", mp_aes_key="a" * 43, mp_aes_key_previous="b" * 43)
+    )
+    assert safe.mp_mode == "safe"
+    only = {"pay_public_key_id": "", "pay_public_key_file": ""}
+    assert (
+        Settings.model_validate(
+            _given(pem, **only, pay_platform_certificates="download")
+        ).platform_certificate_files
+        == ()
+    )
+    named = _given(pem, **only, pay_platform_certificates=f"{pem}, {pem}")
+    assert Settings.model_validate(named).platform_certificate_files == (pem, pem)
+    both = Settings.model_validate(_given(pem, pay_platform_certificates=str(pem)))
+    assert (both.pay_public_key_file, both.platform_certificate_files) == (pem, (pem,))
 
 
 @pytest.mark.parametrize(
-    "left_out", ["database_url", "secret_key", "oa_appid", "pay_mchid", "pay_public_key_file"]
+    "left_out", ["database_url", "secret_key", "oa_appid", "pay_mchid", "pay_merchant_key_file"]
 )
 def test_a_missing_setting_stops_the_start(pem: Path, left_out: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(left_out.upper(), raising=False)

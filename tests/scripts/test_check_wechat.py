@@ -29,7 +29,15 @@ LINE = re.compile(r"([a-z0-9 *-]+): (ok|not ok|cannot be checked from here)\. (.
 NEVER = ["oa-console", "mp-shipping", "mp-domains", "unionid", "pay-apiv3-key", "pay-jsapi", "pay-notices"]
 PROVEN = ["settings", "hosts", "clock", "notify-urls", "public-url", "oa-callback", "oa-callback-refuses"]
 PROVEN += ["oa-secret", "oa-push-addresses", "oa-rights", "oa-quota", "oa-menu"]
-PROVEN += ["mp-secret", "mp-login", "pay-signature", "pay-public-key", "pay-second-host"]
+PROVEN += [
+    "mp-callback",
+    "mp-callback-refuses",
+    "mp-secret",
+    "mp-login",
+    "pay-signature",
+    "pay-public-key",
+    "pay-second-host",
+]
 CODES = ["oa-codes", "mp-codes"]
 
 Report = dict[str, tuple[str, str]]
@@ -99,6 +107,7 @@ MISTAKES = [
     ({"OA_SECRET": "0" * 32}, "oa-secret", "40125: OA_SECRET is not the AppSecret of OA_APPID"),
     ({"OA_APPID": "wx0000000000000000"}, "oa-secret", "40013: OA_APPID is no AppID"),
     ({"OA_TOKEN": "another0token"}, "oa-callback", "the server refuses OA_TOKEN"),
+    ({"MP_TOKEN": "another0token"}, "mp-callback", "the server refuses MP_TOKEN"),
     ({"PAY_MCHID": "1900000000"}, "pay-signature", "401 SIGN_ERROR: Http头Authorization中的mchid不存在"),
     ({"PAY_MERCHANT_SERIAL": "5F1C72E2"}, "pay-signature", "401 SIGN_ERROR: 商户证书序列号有误"),
     ({"PAY_MERCHANT_KEY_FILE": "private.pem"}, "pay-signature", "401 SIGN_ERROR: 签名错误"),
@@ -176,6 +185,32 @@ def test_an_older_merchant_proves_the_apiv3_key_too(house_env: dict[str, str], b
     assert _those(report, "not ok") == ["pay-apiv3-key", "public-url"]
 
 
+def test_a_merchant_with_certificates_only_proves_them_and_another_is_told_to_use_the_key(
+    house_env: dict[str, str], box: Boxed
+) -> None:
+    only = {"PAY_PUBLIC_KEY_ID": "", "PAY_PUBLIC_KEY_FILE": "", "PAY_PLATFORM_CERTIFICATES": "download"}
+    box.post("settings", merchant_mode="cert-only")
+    nowhere = _silent_url()
+    report = _report(house_env, PUBLIC_URL=nowhere, **only)
+    assert [report[name][0] for name in ("pay-signature", "pay-certificates", "pay-apiv3-key")] == ["ok"] * 3
+    assert "pay-public-key" not in report
+    box.post("settings", merchant_mode="key-only")
+    report = _report(house_env, PUBLIC_URL=nowhere, **only)
+    assert _those(report, "not ok") == ["pay-certificates", "public-url"]
+    assert "set PAY_PUBLIC_KEY_ID and PAY_PUBLIC_KEY_FILE instead" in report["pay-certificates"][1]
+
+
+def test_a_mini_program_without_a_push_has_one_line_that_says_so(
+    house_env: dict[str, str], box: Boxed
+) -> None:
+    report = _report(house_env, PUBLIC_URL=_silent_url(), MP_TOKEN="", MP_AES_KEY="")
+    assert report["mp-callback"] == (
+        LAST,
+        "MP_TOKEN is not set, so 消息推送 of the mini-program must be off.",
+    )
+    assert "mp-callback-refuses" not in report
+
+
 @pytest.mark.parametrize(
     ("planted", "sentence"),
     [
@@ -183,6 +218,25 @@ def test_an_older_merchant_proves_the_apiv3_key_too(house_env: dict[str, str], b
         ({"OA_AES_KEY": "ä" * 43}, "an EncodingAESKey is 43 letters and digits"),
         ({"PAY_APIV3_KEY": "short"}, "PAY_APIV3_KEY must have exactly 32 characters"),
         ({"PAY_MERCHANT_KEY_FILE": "README.md"}, "merchant private key: not an unencrypted RSA key in PEM"),
+        ({"MP_TOKEN": ""}, "MP_TOKEN is not set but an AES key is; set both, or neither"),
+        ({"MP_AES_KEY": ""}, "MP_AES_KEY is not set but MP_TOKEN is; set both, or MP_MODE=plain"),
+        (
+            {"PAY_PUBLIC_KEY_ID": ""},
+            "PAY_PUBLIC_KEY_ID and PAY_PUBLIC_KEY_FILE go together; set both, or neither",
+        ),
+        (
+            {"PAY_PUBLIC_KEY_ID": "", "PAY_PUBLIC_KEY_FILE": ""},
+            "PAY_PUBLIC_KEY_ID and PAY_PUBLIC_KEY_FILE are not set; a merchant who still has platform "
+            "certificates sets PAY_PLATFORM_CERTIFICATES=download instead",
+        ),
+        (
+            {"PAY_PLATFORM_CERTIFICATES": "/nowhere.pem"},
+            "PAY_PLATFORM_CERTIFICATES: no such file (or the word download)",
+        ),
+        (
+            {"PAY_PLATFORM_CERTIFICATES": "README.md"},
+            "platform certificate: not a certificate with an RSA key in PEM",
+        ),
         ({"PAY_PUBLIC_KEY_FILE": "README.md"}, "WeChat Pay public key: not an RSA public key in PEM"),
     ],
 )

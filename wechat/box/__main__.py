@@ -1,4 +1,4 @@
-"""``python -m wechat.box serve --port N --state DIR [--callback URL] [--tls]``"""
+"""``python -m wechat.box serve --port N --state DIR [--callback URL] [--mp-callback URL] [--tls]``"""
 
 import argparse
 import sqlite3
@@ -21,6 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--state", type=Path, required=True, help="folder that keeps credentials, people and orders"
     )
     asked.add_argument("--callback", help="where message pushes go; payment notices go to their notify_url")
+    asked.add_argument("--mp-callback", help="where message pushes of the mini-program go")
     asked.add_argument("--exit-with-parent", action="store_true", help="stop when the starting process dies")
     asked.add_argument("--tls", action="store_true", help="HTTPS under WeChat's names, by its own authority")
     asked.add_argument(
@@ -39,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
                 port=given.port,
                 state=given.state,
                 callback=given.callback,
+                mp_callback=given.mp_callback,
                 tls=given.tls,
                 control_port=given.control_port,
                 zero_serial=given.zero_serial,

@@ -34,6 +34,7 @@ class Wishes:
     port: int
     state: Path
     callback: str | None = None
+    mp_callback: str | None = None
     tls: bool = False
     control_port: int = 0
     zero_serial: bool = False
@@ -49,6 +50,8 @@ def serve(wishes: Wishes) -> None:
     box = Box(store, load_or_make(store))
     if wishes.callback is not None:
         box.change_settings({"callback_url": wishes.callback})
+    if wishes.mp_callback is not None:
+        box.change_settings({"mp_callback_url": wishes.mp_callback})
     if wishes.zero_serial:
         box.change_settings({"platform_certificate": ZERO})
     outbox.resume(box)

@@ -2,32 +2,23 @@
 
 from datetime import datetime
 
-import structlog
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app
 from psycopg.errors import LockNotAvailable, QueryCanceled
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from app.api.callbacks.answering import AWAY, greet, take_push
 from app.api.guard import parts
 from app.base.freshness import listen
 from app.conversation.hearing import hear, hear_quickly, put_off
 from app.conversation.known import Known
-from wechat.errors import BadSignature, Malformed
 from wechat.events import Clicked, Event, Reply, Said
 
-log = structlog.get_logger()
 bp = Blueprint("callbacks_official_account", __name__, url_prefix="/callbacks/wechat")
-MAX_PUSH_BYTES = 64 * 1024
 
 
 @bp.get("/oa")
 def verify() -> Response:
     """The console checks our address: the echostr back, exactly and alone."""
-    try:
-        echo = parts().wechat.oa.verify_url(request.args)
-    except BadSignature as error:
-        return _refuse(403, "push_address_check_refused", error.reason)
-    return Response(echo, content_type="text/plain; charset=utf-8")
+    return greet(parts().wechat.oa)
 
 
 @bp.post("/oa")
@@ -37,25 +28,14 @@ def push() -> Response:
     A question whose answer takes too long is answered later, by a message of its own. When the database
     does not take the push, 503: WeChat sends it again, and nothing is said to have happened that did not.
     """
-    request.max_content_length = MAX_PUSH_BYTES
     p = parts()
-    try:
-        opened = p.wechat.oa.open(request.args, request.get_data())
-    except BadSignature as error:
-        return _refuse(403, "push_refused", error.reason)
-    except Malformed as error:
-        return _refuse(400, "push_malformed", error.reason)
     now = p.now()
-    try:
-        reply = _hear(opened.event, now)
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
-        late = _put_off(opened.event, error, now)
-        if late is None:
-            return _refuse(503, "push_not_taken", type(error).__name__)
-        reply = late
-    body = p.wechat.oa.answer(opened, reply, now=now)
-    kind = "text/plain" if body == b"success" else "application/xml"
-    return Response(body, content_type=f"{kind}; charset=utf-8")
+    return take_push(
+        p.wechat.oa,
+        lambda event: _hear(event, now),
+        now=now,
+        late=lambda event, error: _put_off(event, error, now),
+    )
 
 
 def _hear(event: Event, now: datetime) -> Reply:
@@ -78,7 +58,7 @@ def _put_off(event: Event, error: Exception, now: datetime) -> Reply | None:
     try:
         with parts().callback_tx() as session:
             return put_off(session, event, now=now)
-    except (OperationalError, InterfaceError, PoolTimeout):
+    except AWAY:
         return None
 
 
@@ -87,8 +67,3 @@ def _known() -> Known:
     if found is None:
         found = current_app.extensions["lianke.known"] = Known(listen(parts().settings.database_url))
     return found
-
-
-def _refuse(status: int, event: str, reason: str) -> Response:
-    log.warning(event, reason=reason)
-    return Response(status=status)
