@@ -18,7 +18,13 @@ from app.wiring import Parts, build
 VERSION = "0.1.0"
 MAX_BODY_BYTES = 1024 * 1024
 SECURITY: dict[str, SecurityScheme | dict[str, Any]] = {
-    "token": {"type": "http", "scheme": "bearer", "description": "From a login answer."}
+    "token": {"type": "http", "scheme": "bearer", "description": "From a login answer."},
+    "pos": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Pos-Signature",
+        "description": "With Pos-Key, Pos-Timestamp and Pos-Nonce; docs/pos.md has the recipe and an example.",
+    },
 }
 
 

@@ -25,6 +25,7 @@ from app.orders import tidying as orders_tidying
 from app.payments import checking, refunding, stopping
 from app.relations import handing_over, leaving, telling
 from app.settings import Settings
+from app.tills import letting_in
 from app.wiring import Parts, build
 
 Job = Callable[..., Any]
@@ -113,7 +114,7 @@ def _measure_follows(p: Parts) -> None:
 
 
 def _tidy(p: Parts) -> None:
-    for step in (members_tidying.tidy, orders_tidying.tidy, roster.tidy):
+    for step in (members_tidying.tidy, orders_tidying.tidy, roster.tidy, letting_in.forget_nonces):
         while True:
             with p.tx() as session:
                 if not step(session, now=p.now()):

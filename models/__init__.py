@@ -8,6 +8,7 @@ from models import (
     audit,
     base,
     catalog,
+    codes,
     commission,
     kpi,
     ledger,
@@ -19,6 +20,7 @@ from models import (
     relations,
     stock,
     stores,
+    tills,
     wechat,
 )
 
@@ -27,6 +29,7 @@ __all__ = [
     "audit",
     "base",
     "catalog",
+    "codes",
     "commission",
     "kpi",
     "ledger",
@@ -38,5 +41,6 @@ __all__ = [
     "relations",
     "stock",
     "stores",
+    "tills",
     "wechat",
 ]

@@ -1,6 +1,6 @@
 """Who brought whom: codes, touches, acquisition, service binding."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -16,6 +16,10 @@ class CodeKind(StrEnum):
     CLERK_MP = "CLERK_MP"  # mini-program code of a clerk
     STORE_OA = "STORE_OA"  # permanent official-account code of a store, no clerk
     STORE_MP = "STORE_MP"  # mini-program code of a store, no clerk
+    CAMPAIGN_OA = "CAMPAIGN_OA"  # official-account code of a store in a campaign; its ticket is renewed
+    CAMPAIGN_MP = "CAMPAIGN_MP"  # mini-program code of a store in a campaign
+    MATERIAL_OA = "MATERIAL_OA"  # permanent official-account code of one printed thing
+    MATERIAL_MP = "MATERIAL_MP"  # mini-program code of one printed thing
 
 
 class TouchKind(StrEnum):
@@ -71,16 +75,36 @@ class QrCode(Base):
             "kind",
             "clerk_id",
             unique=True,
-            postgresql_where="revoked_at is null and clerk_id is not null",
+            postgresql_where="revoked_at is null and kind in ('CLERK_OA', 'CLERK_MP')",
         ),
         Index(
             "uq_qr_code_store",
             "kind",
             "store_id",
             unique=True,
-            postgresql_where="revoked_at is null and clerk_id is null",
+            postgresql_where="revoked_at is null and kind in ('STORE_OA', 'STORE_MP')",
         ),
+        Index(
+            "uq_qr_code_campaign",
+            "campaign_id",
+            "kind",
+            "store_id",
+            unique=True,
+            postgresql_where="revoked_at is null and campaign_id is not null",
+        ),
+        # The tickets that are to be renewed, and those that count against the account's permanent codes.
+        Index("ix_qr_code_ticket", "ticket_expires_at", postgresql_where="ticket_expires_at is not null"),
+        Index(
+            "ix_qr_code_permanent",
+            "id",
+            postgresql_where="ticket is not null and kind in ('CLERK_OA', 'STORE_OA', 'MATERIAL_OA')",
+        ),
+        Index("ix_qr_code_place", "store_id", "id"),
         CheckConstraint("length(scene) between 1 and 32", name="scene"),
+        CheckConstraint(
+            "(campaign_id is not null) = (kind in ('CAMPAIGN_OA', 'CAMPAIGN_MP'))", name="campaign"
+        ),
+        CheckConstraint("(revoked_at is null) = (revoke_reason is null)", name="revoked"),
     )
 
     id: Mapped[RowId]
@@ -88,13 +112,23 @@ class QrCode(Base):
     kind: Mapped[CodeKind] = mapped_column(choice(CodeKind))
     clerk_id: Mapped[int | None] = mapped_column(ForeignKey("clerk.id"))
     store_id: Mapped[int] = mapped_column(ForeignKey("store.id"))
+    campaign_id: Mapped[int | None] = mapped_column(ForeignKey("campaign.id"))
+    # What the code hangs on, in the words of whoever had it made: 橱窗海报.
+    label: Mapped[str | None]
     # What WeChat answered; NULL until it did. The row is committed before WeChat is asked.
     ticket: Mapped[str | None]
     url: Mapped[str | None]
     image: Mapped[bytes | None]
+    # When WeChat forgets a temporary ticket. The scene stays, so that a renewed ticket is the same code.
+    ticket_expires_at: Mapped[datetime | None]
     created_at: Mapped[RecordedAt]
+    # After this a scan does not count (CODE_EXPIRED): the end of the campaign.
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[str | None]
+    revoke_reason: Mapped[str | None]
+    # When a later code took over its scene and its place among the permanent ones (docs/codes.md).
+    recycled_at: Mapped[datetime | None]
 
 
 class Touch(Base):
@@ -105,6 +139,8 @@ class Touch(Base):
         UniqueConstraint("raw_key"),
         Index("ix_touch_member", "member_id", "occurred_at", "received_at", "id"),
         Index("ix_touch_clerk", "clerk_id", "occurred_at"),
+        Index("ix_touch_code", "qr_code_id", "occurred_at", postgresql_where="qr_code_id is not null"),
+        Index("ix_touch_occurred", "occurred_at", postgresql_using="brin"),
     )
 
     id: Mapped[RowId]
@@ -122,6 +158,21 @@ class Touch(Base):
     result: Mapped[TouchResult] = mapped_column(choice(TouchResult))
 
 
+class TouchMonth(Base):
+    """TCH-6: what is left of touches after 400 days: how many of a kind a member had in a month (local)."""
+
+    __tablename__ = "touch_month"
+    __table_args__ = (CheckConstraint("touches > 0 and valid between 0 and touches", name="count"),)
+
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), primary_key=True)
+    month: Mapped[date] = mapped_column(primary_key=True)
+    kind: Mapped[TouchKind] = mapped_column(choice(TouchKind), primary_key=True)
+    touches: Mapped[int]
+    valid: Mapped[int]
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+
+
 class Acquisition(Base):
     """BND-1: 拉新, written once per member. Clerk NULL = a store's code brought the member."""
 
@@ -132,7 +183,7 @@ class Acquisition(Base):
     kind: Mapped[AcquisitionKind] = mapped_column(choice(AcquisitionKind))
     clerk_id: Mapped[int | None] = mapped_column(ForeignKey("clerk.id"), index=True)
     store_id: Mapped[int] = mapped_column(ForeignKey("store.id"))
-    touch_id: Mapped[int] = mapped_column(ForeignKey("touch.id"))
+    touch_id: Mapped[int] = mapped_column(ForeignKey("touch.id"), index=True)
     acquired_at: Mapped[datetime]
 
 
@@ -161,7 +212,7 @@ class ServiceBinding(Base):
     valid_from: Mapped[datetime]
     valid_to: Mapped[datetime | None]
     reason: Mapped[BindingReason] = mapped_column(choice(BindingReason))
-    touch_id: Mapped[int | None] = mapped_column(ForeignKey("touch.id"))
+    touch_id: Mapped[int | None] = mapped_column(ForeignKey("touch.id"), index=True)
     actor: Mapped[str]
 
 

@@ -30,12 +30,13 @@ class FulfilmentType(StrEnum):
     PICKUP = "PICKUP"  # 门店自提
     EXPRESS = "EXPRESS"  # carrier
     STORE_DELIVERY = "STORE_DELIVERY"  # the store's own people carry it
+    CARRY_OUT = "CARRY_OUT"  # taken along at the till
 
 
 class FulfilmentState(StrEnum):
     WAITING = "WAITING"  # not paid yet
     READY = "READY"  # pick-up: the goods wait in the store
-    PICKED_UP = "PICKED_UP"  # pick-up: handed over
+    PICKED_UP = "PICKED_UP"  # handed over, at the counter or the till
     STOPPED = "STOPPED"  # cancelled before hand-over
 
 
@@ -47,6 +48,9 @@ class Order(Base):
         CheckConstraint("amount_fen = goods_fen - discount_fen + freight_fen", name="amount"),
         CheckConstraint("amount_fen > 0", name="positive"),
         CheckConstraint("refunded_fen between 0 and paid_fen", name="refunded"),
+        CheckConstraint(
+            "origin = 'POS' or (member_id is not null and identity_id is not null)", name="buyer"
+        ),
         Index("ix_orders_member", "member_id", "id"),
         Index("ix_orders_pickup_store", "pickup_store_id", "id"),
         Index("ix_orders_unpaid", "expires_at", postgresql_where="state = 'CREATED'"),
@@ -54,8 +58,10 @@ class Order(Base):
 
     id: Mapped[RowId]
     number: Mapped[str] = mapped_column(unique=True)
-    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
-    identity_id: Mapped[int] = mapped_column(ForeignKey("identity.id"))
+    # NULL when a till sold to somebody who did not say who it was.
+    member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
+    # The app in which the order was made; a till has none.
+    identity_id: Mapped[int | None] = mapped_column(ForeignKey("identity.id"))
     state: Mapped[OrderState] = mapped_column(choice(OrderState))
     version: Mapped[int]
     origin: Mapped[OrderOrigin] = mapped_column(choice(OrderOrigin))

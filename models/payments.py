@@ -1,4 +1,4 @@
-"""Money in and out through WeChat Pay: payments and refunds."""
+"""Money in and out, through WeChat Pay or at a till: payments and refunds."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -7,6 +7,11 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, RecordedAt, RowId, choice
+
+
+class PaymentChannel(StrEnum):
+    WECHAT = "WECHAT"  # through WeChat Pay; its notices and bills are the proof
+    POS = "POS"  # taken and given back at a till; the signed receipt is the proof
 
 
 class PaymentState(StrEnum):
@@ -34,7 +39,7 @@ class RefundCause(StrEnum):
 
 
 class Payment(Base):
-    """One number at WeChat Pay for one order. The row is committed before WeChat hears of it."""
+    """The money of one order: one number at WeChat Pay, committed before WeChat hears of it, or a till's receipt."""
 
     __tablename__ = "payment"
     __table_args__ = (
@@ -47,15 +52,20 @@ class Payment(Base):
         CheckConstraint(
             "(state in ('SUCCESS', 'EXCESS')) <= (transaction_id is not null)", name="transaction"
         ),
+        CheckConstraint(
+            "channel <> 'WECHAT' or (appid is not null and mchid is not null and payer_openid is not null)",
+            name="wechat",
+        ),
     )
 
     id: Mapped[RowId]
     order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))
     out_trade_no: Mapped[str]
     transaction_id: Mapped[str | None]
-    appid: Mapped[str]
-    mchid: Mapped[str]
-    payer_openid: Mapped[str]
+    channel: Mapped[PaymentChannel] = mapped_column(choice(PaymentChannel), server_default="WECHAT")
+    appid: Mapped[str | None]
+    mchid: Mapped[str | None]
+    payer_openid: Mapped[str | None]
     amount_fen: Mapped[int]
     state: Mapped[PaymentState] = mapped_column(choice(PaymentState))
     prepay_id: Mapped[str | None]

@@ -19,12 +19,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.base.clock import utc_now
 from app.base.db import open_engine
-from scripts.books import credit, goods, kpi, money, relations
+from scripts.books import credit, goods, kpi, money, relations, tills
 from scripts.books.check import Broken, Check
 
 ALL: tuple[Check, ...] = tuple(
     sorted(
-        (*goods.CHECKS, *money.CHECKS, *credit.CHECKS, *kpi.CHECKS, *relations.CHECKS),
+        (*goods.CHECKS, *money.CHECKS, *credit.CHECKS, *kpi.CHECKS, *relations.CHECKS, *tills.CHECKS),
         key=lambda check: (check.id[0] != "I", check.id),
     )
 )

@@ -3,13 +3,16 @@
 from flask import Blueprint
 from flask_openapi3 import APIBlueprint
 
-from app.api.backoffice import account, audit, kpi, operators
+from app.api.backoffice import account, audit, kpi, operators, pos_keys
 from app.api.backoffice import login as backoffice_login
 from app.api.backoffice import me as backoffice_me
 from app.api.callbacks import mini_program, official_account, pay
 from app.api.clerk import boards, codes, counter, earnings
 from app.api.clerk import login as clerk_login
 from app.api.clerk import me as clerk_me
+from app.api.pos import members as pos_members
+from app.api.pos import sales as pos_sales
+from app.api.pos import touches as pos_touches
 from app.api.shopper import goods, login, me, orders, stores, touches
 
 DESCRIPTION = (
@@ -40,5 +43,9 @@ API: tuple[APIBlueprint, ...] = (
     account.bp,
     operators.bp,
     audit.bp,
+    pos_keys.bp,
+    pos_touches.bp,
+    pos_sales.bp,
+    pos_members.bp,
 )
 PLAIN: tuple[Blueprint, ...] = (official_account.bp, mini_program.bp, pay.bp)

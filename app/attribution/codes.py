@@ -58,7 +58,7 @@ _ENSURE = text(
     insert into qr_code (scene, kind, clerk_id, store_id, created_at)
     values (:oa_scene, 'CLERK_OA', :clerk_id, :store_id, :now),
            (:mp_scene, 'CLERK_MP', :clerk_id, :store_id, :now)
-    on conflict (kind, clerk_id) where revoked_at is null and clerk_id is not null do nothing
+    on conflict (kind, clerk_id) where revoked_at is null and kind in ('CLERK_OA', 'CLERK_MP') do nothing
     """
 )
 _FIND = text(
@@ -68,7 +68,8 @@ _FIND = text(
 _KEEP_TICKET = text("update qr_code set ticket = :ticket, url = :url where id = :id and ticket is null")
 _KEEP_IMAGE = text("update qr_code set image = :image where id = :id and image is null")
 _REVOKE = text(
-    "update qr_code set revoked_at = :now where clerk_id = :clerk_id and revoked_at is null returning id"
+    "update qr_code set revoked_at = :now, revoke_reason = 'CLERK_LEFT', revoked_by = 'rule:TCH-3'"
+    " where clerk_id = :clerk_id and revoked_at is null returning id"
 )
 
 

@@ -86,7 +86,7 @@ class _Facts:
 def resolve(
     session: Session,
     *,
-    member_id: int,
+    member_id: int | None,
     categories: set[str],
     selling_entity: str,
     selling_ownership: str,
@@ -97,7 +97,8 @@ def resolve(
     and a second one only under a mode that follows touches.
 
     Only what had happened by ``at`` counts, under the version in effect ``at``. ``fulfil_store`` is the
-    code of the store that hands over, None when a warehouse ships. A snapshot names direct parties of this
+    code of the store that hands over, None when a warehouse ships; ``member_id`` None when nobody knows who
+    bought. A snapshot names direct parties of this
     order and nobody above them (POL-5); on a self-purchase no personal role (SPL-9). Refuses NO_POLICY
     when no policy is in effect.
     """
@@ -123,7 +124,7 @@ def resolve(
 
 
 def _parties_of_each(
-    session: Session, member_id: int, policies: Sequence[Policy], facts: _Facts, at: datetime
+    session: Session, member_id: int | None, policies: Sequence[Policy], facts: _Facts, at: datetime
 ) -> dict[str, list[dict[str, Any]]]:
     # Nearly always all categories have one policy, and with it the same parties.
     known = _known(facts, local_day(at))
@@ -145,11 +146,11 @@ def _parties_of_each(
 
 
 def _followed(
-    session: Session, member_id: int, policy: Policy, known: list[dict[str, Any]], at: datetime
+    session: Session, member_id: int | None, policy: Policy, known: list[dict[str, Any]], at: datetime
 ) -> list[dict[str, Any]]:
     # Only these modes ask a second question: all touches of the member, not the latest of each kind.
     contacts = Contacts()
-    if policy.mode is not PolicyMode.FIRST_TOUCH_LIFETIME:
+    if member_id is not None and policy.mode is not PolicyMode.FIRST_TOUCH_LIFETIME:
         since = reach(policy.mode, policy.terms, at)
         contacts = find_contacts(session, member_id=member_id, since=since, at=at)
     return by_mode(policy.mode, policy.terms, known, contacts.touches, contacts.bought, at=at)

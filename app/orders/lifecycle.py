@@ -20,12 +20,15 @@ from models.orders import FulfilmentState, OrderState
 
 @dataclass(frozen=True)
 class Held:
-    """An order whose row is locked by this transaction. ``left_s``: seconds to pay, by the database's clock."""
+    """An order whose row is locked by this transaction. ``left_s``: seconds to pay, by the database's clock.
+
+    Member and identity are None only for a till's sale (its buyer may be unknown, and came through no app).
+    """
 
     id: int
     number: str
-    member_id: int
-    identity_id: int
+    member_id: int | None
+    identity_id: int | None
     state: OrderState
     fulfilment_state: FulfilmentState
     version: int
@@ -131,25 +134,32 @@ def mark_paid(
         reason="GOODS_READY",
         fulfilment=FulfilmentState.READY,
     )
-    rows = session.execute(_TO_ACCRUE, {"order_id": order.id}).all()
+    accrue(session, order.id, number=order.number, selling_entity=order.entity_code, paid_at=paid_at, now=now)
+    if order.member_id is not None:
+        standing.bought(session, member_id=order.member_id, at=paid_at)
+    return order
+
+
+def accrue(
+    session: Session, order_id: int, *, number: str, selling_entity: str, paid_at: datetime, now: datetime
+) -> None:
+    """Accrue the commission of every line of an order that has just been paid (ACC-1); again adds nothing."""
     lines = [
         LineToAccrue(
             order_line_id=row.id,
-            order_id=order.id,
-            order_number=order.number,
+            order_id=order_id,
+            order_number=number,
             base_fen=row.base_fen,
             pool_bp=row.pool_bp,
             sku_code=row.sku_code,
             name=row.name,
             qty=row.qty,
-            selling_entity=order.entity_code,
+            selling_entity=selling_entity,
             snapshot=row.credit_snapshot,
         )
-        for row in rows
+        for row in session.execute(_TO_ACCRUE, {"order_id": order_id})
     ]
     accrual.accrue(session, lines, paid_at=paid_at, now=now)
-    standing.bought(session, member_id=order.member_id, at=paid_at)
-    return order
 
 
 def cancel(session: Session, order: Held, *, now: datetime, actor: str, reason: str) -> Held:

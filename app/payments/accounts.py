@@ -9,6 +9,11 @@ def cash(mchid: str) -> str:
     return f"cash:wechat:{mchid}"
 
 
+def till(store: str) -> str:
+    """What the tills of a store (its code) took for us; below zero for money that came in."""
+    return f"cash:till:{store}"
+
+
 def sales(entity: str) -> str:
     """What an entity (its code) has sold, after refunds."""
     return f"sales:{entity}"

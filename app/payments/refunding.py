@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import structlog
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.base import numbers
@@ -19,7 +18,7 @@ from app.orders import lifecycle
 from app.orders.lifecycle import Held
 from app.payments import accounts
 from app.payments.rules import is_final, next_check
-from models.payments import RefundCause, RefundState
+from models.payments import PaymentChannel, RefundCause, RefundState
 from wechat.errors import Refused, Unavailable
 from wechat.pay import Pay, RefundStatus
 
@@ -52,9 +51,9 @@ class LineLeft:
 _LEFT = text(
     """
     select p.amount_fen - coalesce(sum(r.amount_fen) filter (where r.state <> 'CLOSED' and r.state <> 'REFUSED'), 0)
-           as left_fen
+           as left_fen, p.channel
     from payment p left join refund r on r.payment_id = p.id
-    where p.id = :payment_id group by p.amount_fen
+    where p.id = :payment_id group by p.id
     """
 )
 # Money of a refund that came to nothing is left again. Units are not: they moved when the refund was decided.
@@ -159,13 +158,7 @@ def open_refund(
         raise Invalid(
             "A refund is at least 1 fen and at least its lines.", fields={"amount_fen": "too small"}
         )
-    left_fen = session.execute(_LEFT, {"payment_id": payment_id}).scalar_one()
-    if amount_fen > left_fen:
-        raise Conflict("REFUND_TOO_MUCH", f"{left_fen} fen are left.", left_fen=int(left_fen))
-    if lines:
-        left = {line.order_line_id: line.left_fen for line in lines_left(session, order.id)}
-        if any(part.amount_fen > left.get(part.order_line_id, 0) for part in lines):
-            raise Conflict("REFUND_TOO_MUCH", "A line has less left than that.")
+    refuse_too_much(session, order, payment_id, amount_fen, lines, channel=PaymentChannel.WECHAT)
     made = session.execute(_MADE, {"payment_id": payment_id}).scalar_one()
     if made >= MOST_REFUNDS - (cause in DECIDED):
         raise Conflict("REFUND_TOO_MANY", f"WeChat makes at most {MOST_REFUNDS} refunds of one payment.")
@@ -180,12 +173,37 @@ def open_refund(
         "next_check_at": next_check(now, 0),
     }
     refund_id = session.execute(_OPEN, facts).scalar_one()
+    name_lines(session, refund_id, lines)
+    defer(session, SEND_JOB, refund_id=refund_id)
+    return str(facts["out_refund_no"])
+
+
+def name_lines(session: Session, refund_id: int, lines: Sequence[Part]) -> None:
+    """Write which parts of which lines a new refund gives back; none for an excess."""
     if lines:
         columns = zip(*((part.order_line_id, part.qty, part.amount_fen) for part in lines), strict=True)
         ids, qtys, amounts = (list(column) for column in columns)
         session.execute(_OPEN_LINES, {"refund_id": refund_id, "lines": ids, "qtys": qtys, "amounts": amounts})
-    defer(session, SEND_JOB, refund_id=refund_id)
-    return str(facts["out_refund_no"])
+
+
+def refuse_too_much(
+    session: Session,
+    order: Held,
+    payment_id: int,
+    amount_fen: int,
+    lines: Sequence[Part],
+    *,
+    channel: PaymentChannel,
+) -> None:
+    """Refuses more than is left of the payment or a line (AFT-3, I12), and money that went another way."""
+    left = session.execute(_LEFT, {"payment_id": payment_id}).one()
+    if left.channel != channel:
+        raise Conflict("PAID_ELSEWHERE", f"This was paid by {left.channel} and goes back the same way.")
+    if amount_fen > left.left_fen:
+        raise Conflict("REFUND_TOO_MUCH", f"{left.left_fen} fen are left.", left_fen=int(left.left_fen))
+    of_line = {line.order_line_id: line.left_fen for line in lines_left(session, order.id)} if lines else {}
+    if any(part.amount_fen > of_line.get(part.order_line_id, 0) for part in lines):
+        raise Conflict("REFUND_TOO_MUCH", "A line has less left than that.")
 
 
 def send(tx: Tx, pay: Pay, *, refund_id: int, notify_url: str, now: datetime) -> RefundState:
@@ -257,30 +275,43 @@ def accept_refund(
         after = RefundState.ABNORMAL
     _move(session, refund.id, after, wechat_id=refund_id, problem=problem, now=now)
     if after is RefundState.SUCCESS:
-        _book(session, order, refund, now)
+        cash, cause = accounts.cash(refund.mchid), RefundCause(refund.cause)
+        book(session, order, refund.id, refund.amount_fen, cash=cash, cause=cause, at=now)
     return after
 
 
-def _book(session: Session, order: Held, refund: Row[Any], now: datetime) -> None:
-    excess = refund.cause == RefundCause.EXCESS
+def book(
+    session: Session,
+    order: Held,
+    refund_id: int,
+    amount_fen: int,
+    *,
+    cash: str,
+    cause: RefundCause,
+    at: datetime,
+) -> None:
+    """Book a refund that has arrived, out of the account ``cash``: money, counts, commission (CLW-1, CLW-6).
+
+    The caller holds the order and has moved the refund to SUCCESS.
+    """
+    excess = cause is RefundCause.EXCESS
     posting = Posting(
-        key=f"refund:{refund.id}",
+        key=f"refund:{refund_id}",
         kind="REFUND_EXCESS" if excess else "REFUND",
         cause=f"order:{order.number}",
         debit=accounts.UNCLAIMED if excess else accounts.sales(order.entity_code),
-        credit=accounts.cash(refund.mchid),
-        amount_fen=refund.amount_fen,
-        happened_at=now,
+        credit=cash,
+        amount_fen=amount_fen,
+        happened_at=at,
     )
     post(session, posting)
     if excess:
         return
-    session.execute(_COUNT_ORDER, {"order_id": order.id, "amount_fen": refund.amount_fen})
-    session.execute(_COUNT_LINES, {"refund_id": refund.id})
-    rows = session.execute(_LINES_OF, {"refund_id": refund.id}).all()
+    session.execute(_COUNT_ORDER, {"order_id": order.id, "amount_fen": amount_fen})
+    session.execute(_COUNT_LINES, {"refund_id": refund_id})
+    rows = session.execute(_LINES_OF, {"refund_id": refund_id}).all()
     lines = [(row.order_line_id, row.amount_fen) for row in rows]
-    defect = refund.cause == RefundCause.DEFECT
-    clawback.reverse(session, refund_id=refund.id, lines=lines, at=now, defect=defect)
+    clawback.reverse(session, refund_id=refund_id, lines=lines, at=at, defect=cause is RefundCause.DEFECT)
 
 
 def _refused(session: Session, out_refund_no: str, code: str, now: datetime) -> RefundState:

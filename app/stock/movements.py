@@ -19,6 +19,9 @@ _BRING_IN = text(
     on conflict (sku_id, location_id) do update set on_hand = stock.on_hand + excluded.on_hand
     """
 )
+_WRITE_OFF = text(
+    "update stock set on_hand = on_hand - :qty where sku_id = :sku_id and location_id = :location_id"
+)
 _GIVE_BACK = text(
     "update stock set reserved = reserved - :qty where sku_id = :sku_id and location_id = :location_id"
 )
@@ -53,4 +56,14 @@ def give_back(session: Session, *, sku_id: int, location_id: int, qty: int, ref:
     session.execute(_GIVE_BACK, {**place, "qty": qty})
     session.execute(
         _NOTE, {**place, "kind": kind, "on_hand": 0, "reserved": -qty, "ref": ref, "actor": actor}
+    )
+
+
+def write_off(session: Session, *, sku_id: int, location_id: int, qty: int, ref: str, actor: str) -> None:
+    """Take ``qty`` units off hand that nobody bought (COUNT_ADJ). The caller holds the stock row."""
+    place = {"sku_id": sku_id, "location_id": location_id}
+    kind = MovementKind.COUNT_ADJ.value
+    session.execute(_WRITE_OFF, {**place, "qty": qty})
+    session.execute(
+        _NOTE, {**place, "kind": kind, "on_hand": -qty, "reserved": 0, "ref": ref, "actor": actor}
     )

@@ -4,7 +4,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.base.errors import Conflict
-from app.stock.movements import bring_in, give_back
+from app.stock.movements import bring_in, give_back, write_off
 from models.stock import MovementKind
 
 _SHRINK = text(
@@ -42,3 +42,15 @@ def take_back(session: Session, *, sku_id: int, location_id: int, qty: int, ref:
     """Put ``qty`` sellable units back on hand at a location, once for each ``ref``, which names the cause."""
     kind = MovementKind.RETURN_GOOD
     bring_in(session, kind, sku_id=sku_id, location_id=location_id, qty=qty, ref=ref, actor=actor)
+
+
+def take_back_broken(
+    session: Session, *, sku_id: int, location_id: int, qty: int, ref: str, actor: str
+) -> None:
+    """Note ``qty`` units that came back and cannot be sold: in as RETURN_BAD, and written off in the same step.
+
+    Both movements are seen, on hand stays as it was. Once for each ``ref``.
+    """
+    place = {"sku_id": sku_id, "location_id": location_id}
+    if bring_in(session, MovementKind.RETURN_BAD, **place, qty=qty, ref=ref, actor=actor):
+        write_off(session, **place, qty=qty, ref=ref, actor=actor)

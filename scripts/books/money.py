@@ -134,10 +134,11 @@ CHECKS = (
         f"""
         select m.mchid, m.fen, b.fen as ledger_fen
           from (select mchid, sum(fen) as fen
-                  from (select mchid, amount_fen as fen from payment where state in ('SUCCESS', 'EXCESS')
+                  from (select mchid, amount_fen as fen from payment
+                         where state in ('SUCCESS', 'EXCESS') and channel = 'WECHAT'
                         union all
                         select p.mchid, -r.amount_fen from refund r join payment p on p.id = r.payment_id
-                         where r.state = 'SUCCESS') x
+                         where r.state = 'SUCCESS' and p.channel = 'WECHAT') x
                  group by 1) m
           full join (select * from ({BALANCES}) a where name like 'cash:wechat:%') b
             on b.name = 'cash:wechat:' || m.mchid

@@ -104,6 +104,13 @@ def test_every_door_but_the_open_ones_asks_who_comes_before_it_reads_what_is_wan
             unguarded.add(path)
             continue
         place, audience = re.sub(r"{\w+}", "x", path), path.split("/")[2]
+        if audience == "pos":
+            # A till signs; a token, whoever's, is no signature.
+            for headers in ({}, {"Authorization": f"Bearer {shopper}"}):
+                assert client.open(place, method=method, headers=headers).status_code == 401, (
+                    f"{method} {path}"
+                )
+            continue
         stranger = {"Authorization": f"Bearer {token[audience]}"}
         told = [client.open(place, method=method, headers=headers).status_code for headers in ({}, stranger)]
         assert told == [401, 403], f"{method} {path}"

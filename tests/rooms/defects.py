@@ -57,6 +57,15 @@ def order(number: str) -> str:
     return f"(select id from orders where number = '{number}')"
 
 
+def receipt(kind: str, refund: str) -> str:
+    """A till's receipt of an order (the one of ``refund``, else A2) that no till has sold."""
+    sold = order("A2") if refund == "null" else f"(select order_id from refund where id = {refund})"
+    return (
+        "insert into pos_receipt (store_id, kind, number, input_hash, order_id, refund_id, key_id, happened_at)"
+        f" values ({STORE}, '{kind}', 'planted', 'x', {sold}, {refund}, 0, now())"
+    )
+
+
 def touch(valid: bool) -> str:
     """A scan of member M-0001 at SZ-FT, ten years after the story."""
     return (
@@ -273,4 +282,18 @@ DEFECTS = (
         ),
     ),
     Defect("K05", (f"update commission_line set counted_at = null where order_line_id = {LINE}",)),
+    Defect(
+        "B40",
+        (
+            "insert into ledger_account (name) values ('cash:till:SZ-FT')",
+            post(account("cash:till:SZ-FT"), X, 5),
+        ),
+    ),
+    Defect("B41", (receipt("SALE", "null"),)),
+    Defect("B42", (receipt("RETURN", "(select min(id) from refund)"),)),
+    Defect(
+        "B43",
+        (f"update orders set origin = 'POS' where id = {order('A2')}",),
+        also=frozenset({"B41"}),
+    ),
 )

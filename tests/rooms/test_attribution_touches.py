@@ -173,7 +173,8 @@ def test_tch_3_a_code_that_has_ended(tx: Tx, column: str, reason: str) -> None:
     with tx() as session:
         a_shop(session)
         scene = a_code(session, A)
-        session.execute(text(f"update qr_code set {column} = :at"), {"at": NOON})
+        why = ", revoke_reason = 'torn off'" if column == "revoked_at" else ""
+        session.execute(text(f"update qr_code set {column} = :at{why}"), {"at": NOON})
         found = a_scan(session, a_fan(session), scene, at=NOON)
         assert (found.reason, acquired(session)) == (Reason(reason), [])
         assert a_scan(session, a_fan(session), scene, at=NOON - timedelta(seconds=1)).valid
