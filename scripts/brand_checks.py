@@ -5,7 +5,11 @@ from collections.abc import Iterable
 from datetime import time
 from typing import Any
 
+from app.base.errors import Invalid
+from app.operators.importing import OperatorLine
+from app.operators.rules import check_scope
 from app.stores.rows import StoreRow
+from models.operators import OperatorRole
 from scripts.brand_cells import shown
 from scripts.brand_sheets import Sheets
 from scripts.brand_tables import Sheet
@@ -27,6 +31,7 @@ def check(sheets: Sheets) -> None:
     _warehouses(sheets)
     _skus(sheets)
     _policy(sheets)
+    _operators(sheets.operators)
 
 
 def _unique(sheet: Sheet[Any], *columns: str, secret: bool = False) -> None:
@@ -50,6 +55,8 @@ def _references(sheets: Sheets) -> None:
     _known(sheets.skus, "product", [sheets.products])
     _known(sheets.stock, "sku", [sheets.skus])
     _known(sheets.stock, "location", [sheets.stores, sheets.locations])
+    _known(sheets.operators, "entity", [sheets.entities])
+    _known(sheets.operators, "store", [sheets.stores])
 
 
 def _known(sheet: Sheet[Any], column: str, homes: list[Sheet[Any]]) -> None:
@@ -167,3 +174,12 @@ def _policy(sheets: Sheets) -> None:
             if category.pool_bp > row.max_share_bp:
                 reason = f"must not be above max_share_bp of policy.csv ({row.max_share_bp})"
                 sheets.categories.tell(at, "pool_bp", f"{reason}, got '{category.pool_bp}'")
+
+
+def _operators(operators: Sheet[OperatorLine]) -> None:
+    for number, row in operators.rows():
+        try:
+            check_scope(OperatorRole(row.role), entity=row.entity, store=row.store)
+        except Invalid as refused:
+            for column, reason in refused.fields.items():
+                operators.tell(number, column, f"does not fit {row.role}: {reason}")

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.catalog.rows import CategoryRow, ProductRow, SkuRow
+from app.operators.importing import OperatorLine
 from app.policies.rows import PolicyRow
 from app.stock.rows import LocationRow, OpeningRow
 from app.stores.rows import ClerkRow, EntityRow, StoreRow
 from scripts import brand_cells as cell
 from scripts.brand_checks import check
 from scripts.brand_sheets import Sheets
-from scripts.brand_tables import BadRow, Shape, read_sheet
+from scripts.brand_tables import BadRow, Shape, Sheet, read_sheet
 
 _ENTITIES = Shape(
     "entities.csv",
@@ -70,6 +71,17 @@ _CLERKS = Shape(
         "monthly_target_fen": cell.optional(cell.fen),
     },
     ClerkRow,
+)
+_OPERATORS = Shape(
+    "operators.csv",
+    {
+        "code": cell.code,
+        "name": cell.text(40),
+        "role": cell.one_of("OWNER", "FINANCE", "MARKETING", "SERVICE", "STORE_MANAGER", "FRANCHISEE"),
+        "entity": cell.optional(cell.code),
+        "store": cell.optional(cell.code),
+    },
+    OperatorLine,
 )
 _CATEGORIES = Shape(
     "categories.csv",
@@ -151,6 +163,7 @@ class Brand:
     skus: tuple[SkuRow, ...]
     stock: tuple[OpeningRow, ...]
     policy: PolicyRow
+    operators: tuple[OperatorLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +175,9 @@ class Reading:
 
 
 def read_brand(directory: Path) -> Reading:
-    """Read the nine files of a directory. Never raises on their content; finds every problem at once.
+    """Read the nine files of a directory, and operators.csv if it is there; finds every problem at once.
+
+    Never raises on their content.
 
     Problems come in the order of the files and their lines, each as one sentence by ``str(problem)``.
     """
@@ -176,6 +191,9 @@ def read_brand(directory: Path) -> Reading:
         skus=read_sheet(directory, _SKUS),
         stock=read_sheet(directory, _STOCK),
         policy=read_sheet(directory, _POLICY),
+        operators=read_sheet(directory, _OPERATORS)
+        if (directory / _OPERATORS.file).exists()
+        else Sheet(_OPERATORS.file, usable=True),
     )
     check(sheets)
     problems = tuple(
@@ -195,4 +213,5 @@ def _brand(sheets: Sheets) -> Brand:
         skus=tuple(row for _, row in sheets.skus.rows()),
         stock=tuple(row for _, row in sheets.stock.rows()),
         policy=next(row for _, row in sheets.policy.rows()),
+        operators=tuple(row for _, row in sheets.operators.rows()),
     )

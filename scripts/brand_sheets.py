@@ -1,10 +1,11 @@
-"""The nine files of a brand together, before anybody has checked them against each other."""
+"""The files of a brand together, before anybody has checked them against each other."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
 from app.catalog.rows import CategoryRow, ProductRow, SkuRow
+from app.operators.importing import OperatorLine
 from app.policies.rows import PolicyRow
 from app.stock.rows import LocationRow, OpeningRow
 from app.stores.rows import ClerkRow, EntityRow, StoreRow
@@ -24,6 +25,7 @@ class Sheets:
     skus: Sheet[SkuRow]
     stock: Sheet[OpeningRow]
     policy: Sheet[PolicyRow]
+    operators: Sheet[OperatorLine]
 
     def all(self) -> Iterator[Sheet[Any]]:
         """The sheets in their order."""

@@ -2,7 +2,8 @@
 
 Everything or nothing, in one transaction; running it again changes only what differs in the files. Problems
 go to the error output, one a line, and end with 1; a database that cannot be used ends with 2. `--dry-run`
-does it all and then takes it back. Reads DATABASE_URL and SECRET_KEY.
+does it all and then takes it back. New operators get a password: kept in the file of `--passwords`, else told
+once and to be changed at the first login. Reads DATABASE_URL and SECRET_KEY.
 """
 
 import argparse
@@ -27,11 +28,13 @@ from app.base.upsert import Tally
 from app.base.vault import Vault
 from app.catalog import importing as catalog
 from app.members.phones import hash_phone
+from app.operators import importing as operators
 from app.policies import importing as policies
 from app.settings import Strong
 from app.stock import importing as stock
 from app.stores import importing as stores
 from scripts.brand_files import Brand, read_brand
+from scripts.told_passwords import ToldPasswords
 
 # Any number will do as long as nobody else takes it.
 LOCK = 7_061_302_002
@@ -42,11 +45,15 @@ class _TakeBack(Exception):
     """Ends the transaction of a dry run."""
 
 
-def load_brand(session: Session, brand: Brand, *, vault: Vault) -> tuple[dict[str, Tally], list[str]]:
+def load_brand(
+    session: Session, brand: Brand, *, vault: Vault, passwords: ToldPasswords | None = None
+) -> tuple[dict[str, Tally], list[str]]:
     """Bring the tables to what the brand's files say; answers the counts by kind and what was let be.
 
+    Without ``passwords`` operators are left out.
+
     Joins the caller's transaction. A second import at the same time waits 3 s and then fails. Raises the
-    refusals of the five rooms.
+    refusals of the rooms.
     """
     now = utc_now()
     session.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
@@ -63,6 +70,14 @@ def load_brand(session: Session, brand: Brand, *, vault: Vault) -> tuple[dict[st
     pools = {category.code: category.pool_bp for category in brand.categories}
     counts |= stocked | policies.load(session, brand.policy, pools, now=now)
     attribution.refuse_orphans(session)
+    if passwords is not None:
+        counts |= operators.load(
+            session,
+            brand.operators,
+            hash_for=passwords.hash_for,
+            is_initial=passwords.are_initial,
+            now=now,
+        )
     return counts, [f"stock.csv: {difference}" for difference in differences]
 
 
@@ -71,6 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Load a brand from a directory of CSV files.")
     parser.add_argument("directory", type=Path)
     parser.add_argument("--dry-run", action="store_true", help="check and count, but keep nothing")
+    parser.add_argument("--passwords", type=Path, help="a file to keep the passwords of new operators in")
     given = parser.parse_args(arguments)
     if not given.directory.is_dir():
         return _fail(2, f"{given.directory} is not a directory.")
@@ -86,10 +102,10 @@ def main(arguments: list[str] | None = None) -> int:
         vault = Vault(TypeAdapter(Strong).validate_python(key).get_secret_value())
     except ValidationError as error:
         return _fail(2, f"SECRET_KEY {error.errors()[0]['msg'].removeprefix('Value error, ')}.")
-    return _load(url, reading.brand, vault, dry_run=given.dry_run)
+    return _load(url, reading.brand, vault, ToldPasswords(given.passwords), dry_run=given.dry_run)
 
 
-def _load(url: str, brand: Brand, vault: Vault, *, dry_run: bool) -> int:
+def _load(url: str, brand: Brand, vault: Vault, passwords: ToldPasswords, *, dry_run: bool) -> int:
     try:
         engine = open_engine(url, pool_size=1, statement_s=STATEMENT_TIMEOUT_S)
     except ValueError as error:
@@ -98,18 +114,23 @@ def _load(url: str, brand: Brand, vault: Vault, *, dry_run: bool) -> int:
     let_be: list[str] = []
     try:
         with contextlib.suppress(_TakeBack), open_tx(engine)() as session:
-            counts, let_be = load_brand(session, brand, vault=vault)
+            counts, let_be = load_brand(session, brand, vault=vault, passwords=passwords)
             if dry_run:
                 raise _TakeBack
+            passwords.keep()
     except Refusal as refusal:
         return _fail(1, f"{refusal.detail or refusal.code} Nothing was loaded.")
     except DBAPIError as error:
         return _fail(2, _why(error))
+    except OSError as error:
+        return _fail(2, f"{passwords.file} cannot be written ({error.strerror}). Nothing was loaded.")
     finally:
         engine.dispose()
     _tell(counts, let_be)
     if dry_run:
         print("This was a dry run: nothing was kept.")
+    else:
+        passwords.tell()
     return 0
 
 

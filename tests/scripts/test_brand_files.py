@@ -37,7 +37,42 @@ def sentences(directory: Path) -> list[str]:
     return [str(problem) for problem in reading.problems]
 
 
+OPERATOR_CELLS = [
+    (
+        "operators.csv",
+        "O-FIN,",
+        "O FIN,",
+        "line 3: code must be 1 to 32 letters, digits, '-' or '_', got 'O FIN'",
+    ),
+    (
+        "operators.csv",
+        "O-FIN,",
+        "O-OWNER,",
+        "line 3: code must be unique, but 'O-OWNER' is already in line 2",
+    ),
+    (
+        "operators.csv",
+        "FINANCE,,",
+        "KING,,",
+        "line 3: role must be one of OWNER, FINANCE, MARKETING, SERVICE, STORE_MANAGER, FRANCHISEE, got 'KING'",
+    ),
+    ("operators.csv", ",,SZ-FT", ",,SZ-XX", "line 4: store must be a code of stores.csv, got 'SZ-XX'"),
+    ("operators.csv", "E-WF1,", "E-XX,", "line 5: entity must be a code of entities.csv, got 'E-XX'"),
+    (
+        "operators.csv",
+        ",,SZ-FT",
+        ",,",
+        "line 4: store does not fit STORE_MANAGER: a store manager has exactly one store, nobody else has one",
+    ),
+    (
+        "operators.csv",
+        "FINANCE,,",
+        "FINANCE,E-WF1,",
+        "line 3: entity does not fit FINANCE: a franchisee has exactly one legal entity, nobody else has one",
+    ),
+]
 CELLS = [
+    *OPERATOR_CELLS,
     ("stores.csv", "22.5172,", "96.1,", "line 3: lat must be between -90 and 90, got '96.1'"),
     ("stores.csv", "22.5172,", "nan,", "line 3: lat must be degrees such as 22.5336, got 'nan'"),
     ("stores.csv", "22.5172,", "1e1,", "line 3: lat must be degrees such as 22.5336, got '1e1'"),
@@ -329,3 +364,10 @@ def test_problems_beyond_the_limit_are_only_announced(brand_dir: Path) -> None:
 def test_a_problem_is_printed_as_one_line() -> None:
     bad = BadRow("stores.csv", 4, "lat", "must be between -90 and 90, got '96.1'")
     assert str(bad) == "stores.csv line 4: lat must be between -90 and 90, got '96.1'"
+
+
+def test_a_brand_without_operators_is_a_brand(brand_dir: Path) -> None:
+    (brand_dir / "operators.csv").unlink()
+    brand = read_brand(brand_dir).brand
+    assert brand is not None
+    assert brand.operators == ()

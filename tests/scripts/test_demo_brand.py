@@ -6,6 +6,7 @@ from enum import StrEnum
 import pytest
 
 from models.catalog import Exemption, SaleStatus
+from models.operators import OperatorRole
 from models.stores import ClerkRole, ClerkStatus, EntityKind, Ownership, StoreStatus
 from scripts import brand_files
 from scripts.brand_files import Brand, read_brand
@@ -25,6 +26,15 @@ def test_the_demo_brand_is_complete(lanxu: Brand) -> None:
     assert counts == [3, 11, 2, 18]
     counts = [len(rows) for rows in (lanxu.categories, lanxu.products, lanxu.skus, lanxu.stock)]
     assert counts == [5, 15, 18, 48]
+
+
+def test_the_demo_has_an_operator_of_each_scope(lanxu: Brand) -> None:
+    assert [(one.code, one.role, one.entity, one.store) for one in lanxu.operators] == [
+        ("O-OWNER", "OWNER", None, None),
+        ("O-FIN", "FINANCE", None, None),
+        ("O-SZFT", "STORE_MANAGER", None, "SZ-FT"),
+        ("O-WF1", "FRANCHISEE", "E-WF1", None),
+    ]
 
 
 def test_a_store_is_read_whole(lanxu: Brand) -> None:
@@ -68,6 +78,7 @@ def test_the_policy_is_the_default_role_split_SPL_4(lanxu: Brand) -> None:
         ("_PRODUCTS", "exemption", Exemption),
         ("_PRODUCTS", "status", SaleStatus),
         ("_SKUS", "status", SaleStatus),
+        ("_OPERATORS", "role", OperatorRole),
     ],
 )
 def test_the_words_of_the_files_are_the_words_of_the_tables(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
+from app.operators.passwords import is_password
 from scripts.import_brand import main
 from tests.brands import KEY, LANXU, copy_lanxu, edit
 
@@ -117,3 +118,56 @@ def test_a_database_without_tables_is_one_sentence(
     assert capsys.readouterr().err == (
         "The database has no tables yet: run python scripts/migrate.py first.\n"
     )
+
+
+@pytest.mark.usefixtures("environment")
+def test_passwords_of_new_operators_are_kept_for_their_owner_only_and_open_the_accounts(
+    database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "operators.txt"
+    kept.write_text("O-OLD abc\nO-FIN stale\n")
+    assert main([str(LANXU), "--dry-run", "--passwords", str(kept)]) == 0
+    assert kept.read_text() == "O-OLD abc\nO-FIN stale\n"
+    assert main([str(LANXU), "--passwords", str(kept)]) == 0
+    assert kept.stat().st_mode & 0o777 == 0o600
+    passwords = dict(line.split() for line in kept.read_text().splitlines())
+    assert list(passwords) == ["O-FIN", "O-OLD", "O-OWNER", "O-SZFT", "O-WF1"]
+    told = capsys.readouterr().out
+    assert f"passwords of the new operators are in {kept}\n" in told
+    assert not any(password in told for password in passwords.values())
+    engine = create_engine(database_url)
+    with engine.connect() as connection:
+        rows = connection.execute(text("select code, password_hash, password_is_initial from operator")).all()
+        audited = connection.execute(
+            text("select count(*) from audit_entry where action = 'operator.create'")
+        ).scalar()
+    engine.dispose()
+    assert all(is_password(passwords[row.code], row.password_hash) for row in rows)
+    assert ({row.password_is_initial for row in rows}, audited) == ({False}, 4)
+    assert main([str(LANXU), "--passwords", str(kept)]) == 0
+    assert dict(line.split() for line in kept.read_text().splitlines()) == passwords
+
+
+@pytest.mark.usefixtures("environment")
+def test_without_a_file_passwords_are_told_once_and_must_be_changed(
+    database_url: str, brand_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(brand_dir)]) == 0
+    assert "  O-OWNER  " in capsys.readouterr().out
+    assert rows_of(database_url, "operator where password_is_initial") == 4
+    edit(brand_dir, "operators.csv", ("FINANCE,,", "OWNER,,"))
+    assert main([str(brand_dir)]) == 0  # a file gives nobody more than an owner did
+    assert "O-OWNER" not in capsys.readouterr().out
+    assert rows_of(database_url, "operator where role = 'OWNER'") == 1
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_file_that_cannot_be_written_loads_nothing(
+    database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = tmp_path / "nowhere" / "operators.txt"
+    assert main([str(LANXU), "--passwords", str(nowhere)]) == 2
+    assert capsys.readouterr().err == (
+        f"{nowhere} cannot be written (No such file or directory). Nothing was loaded.\n"
+    )
+    assert (rows_of(database_url, "store"), rows_of(database_url, "operator")) == (0, 0)
