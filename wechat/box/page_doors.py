@@ -25,7 +25,7 @@ def add(app: Flask, box: Box) -> None:
     """Open them: GET /box/, /box/page/<file>, /box/qr?text=, /box/bills/<kind>?date=, and GET and POST of
     /box/house/<path>."""
     app.add_url_rule("/box/", "page", _file)
-    app.add_url_rule("/box/page/<name>", "page files", _file)
+    app.add_url_rule("/box/page/<path:name>", "page files", _file)
     app.add_url_rule("/", "home", lambda: redirect("/box/"))
     app.add_url_rule("/box/qr", "qr", _qr)
     app.add_url_rule("/box/bills/<kind>", "bill", functools.partial(_bill, box))

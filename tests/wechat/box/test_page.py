@@ -11,7 +11,10 @@ import pytest
 import wechat.box
 from tests.wechat.box.world import Ear, RunningBox
 
-FILES = sorted((Path(wechat.box.__file__).parent / "page").iterdir())
+PAGE = Path(wechat.box.__file__).parent / "page"
+FILES = sorted(path for path in PAGE.iterdir() if path.is_file())
+# What others wrote, as it came (docs/decisions/0022).
+BROUGHT = sorted(path for path in (PAGE / "vendor").rglob("*.js"))
 SCRIPTS = [path for path in FILES if path.suffix == ".js"]
 WORDS = next(path for path in SCRIPTS if path.name == "words.js").read_text()
 
@@ -32,7 +35,16 @@ def test_page_is_whole_and_needs_nothing_from_elsewhere(sandbox: RunningBox) -> 
     links = set(re.findall(r'(?:src|href)="(/[^"]+)"', page.text))
     for script in SCRIPTS:
         links |= {f"/box/page/{name}" for name in re.findall(r'from "\./([\w.]+)"', script.read_text())}
-    assert links == {f"/box/page/{path.name}" for path in FILES if path.name != "index.html"}
+        links |= {f"/box/page/{name}" for name in re.findall(r'import\("\./([\w./]+)"\)', script.read_text())}
+    assert links == {f"/box/page/{path.name}" for path in FILES if path.name != "index.html"} | {
+        "/box/page/vendor/qr/decode.js"
+    }
+    for script in BROUGHT:
+        places = re.findall(r'(?:from|import\()\s*["\']([^"\']+)', script.read_text())
+        links |= {
+            f"/box/page/vendor/qr/{name.removeprefix('./')}" for name in places if name.startswith("./")
+        }
+    assert links >= {f"/box/page/{path.relative_to(PAGE).as_posix()}" for path in BROUGHT}
     for link in links:
         part = sandbox.http.get(sandbox.base + link, timeout=5)
         assert (part.status_code, part.headers["X-Content-Type-Options"]) == (200, "nosniff")

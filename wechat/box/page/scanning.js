@@ -2,6 +2,7 @@
 import { ask } from "./asking.js";
 import { button, div, made, nothing, span, toast } from "./dom.js";
 import { closeSheet, sheet } from "./phone.js";
+import { readCode } from "./reading.js";
 import { state } from "./state.js";
 import { word } from "./words.js";
 
@@ -22,14 +23,17 @@ export async function scanMini(person, content) {
   openTab("shop");
 }
 
+// The account's codes are read from any picture; the mini-program's round ones are known by their bytes only.
 export async function scanPicture(person, file) {
+  const ticket = await readCode(file);
+  if (ticket) return scanOfficial(person, { ticket });
   const image = await new Promise((done) => {
     const reader = new FileReader();
     reader.onload = () => done(reader.result);
     reader.readAsDataURL(file);
   });
   const seen = await ask("/pictures", { image });
-  await (seen.shows === "mp" ? scanMini : scanOfficial)(person, { image });
+  return (seen.shows === "mp" ? scanMini : scanOfficial)(person, { image });
 }
 
 // A picture from the disk, or one dropped onto it.

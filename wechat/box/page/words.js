@@ -10,7 +10,7 @@ const ZH = {
   cardScanned: "你刚扫了码。现在关注，就算从这个码来的。", menuStores: "门店", menuGoods: "商品", menuService: "客服",
   customer: "客服消息", read: "阅读全文", sendPlace: "发位置", openShop: "打开小程序", degrees: "纬度, 经度", here: "就在这里",
   scan: "扫一扫", scanned: "扫到的内容", scanPicture: "选一张码的图片（也可拖进来）", noCodes: "墙上还没有码。导购登录后就会有。", scannedCard: "看到公众号名片",
-  scannedFan: "已扫码", openedMini: "小程序打开了", asMade: "要盒子画的原图，没有改动过的。",
+  scannedFan: "已扫码", openedMini: "小程序打开了", asMade: "公众号的码拍照、截图都认；小程序码要盒子画的原图。",
   onTheWalls: "墙上的码", news: "动静", newsHint: "微信告诉商城的事", quiet: "还没有动静",
 
   room_home: "首页", room_goods: "商品", room_basket: "购物车", room_mine: "我的", loggingIn: "正在登录…", logInAgain: "重新登录",
@@ -80,7 +80,7 @@ const EN = {
   menuStores: "Stores", menuGoods: "Goods", menuService: "Service", customer: "customer message", read: "Read on", sendPlace: "Send place",
   openShop: "Open mini-program", degrees: "lat, lng", here: "Here", scan: "Scan", scanned: "What was scanned",
   scanPicture: "Choose the picture of a code (or drop it here)", noCodes: "No codes yet. They come when a clerk logs in.", scannedCard: "The account's card",
-  scannedFan: "Scanned", openedMini: "The mini-program opened", asMade: "It must be the box's own picture, unchanged.",
+  scannedFan: "Scanned", openedMini: "The mini-program opened", asMade: "Codes of the account may be photographed; the mini-program's round code must be the box's own picture.",
   onTheWalls: "On the walls", news: "News", newsHint: "what WeChat told the shop", quiet: "Nothing yet",
 
   room_home: "Home", room_goods: "Goods", room_basket: "Basket", room_mine: "Me", loggingIn: "Logging in…", logInAgain: "Log in again",

@@ -1,8 +1,14 @@
 """The page in a real browser with only the box behind it: chats, menus, faults, the keyboard, both languages."""
 
+import io
 import time
 from pathlib import Path
 
+from PIL import Image
+
+from app.posters.poster import draw
+from app.posters.qr import qr_png
+from tests.wechat.box import test_pushes
 from tests.wechat.box.page.chromium import Chromium, Page
 from tests.wechat.box.world import Ear, Heard, RunningBox
 
@@ -178,3 +184,31 @@ def test_the_picture_of_a_code_is_scanned(sandbox: RunningBox, ear: Ear, page: P
     ear.wait_for(1)
     page.upload("#beside input[type=file]", picture)
     page.see(".delivery", "扫码")
+
+
+def _poster(url: str, place: Path) -> Path:
+    """A clerk's poster with this code as a telephone photographs it: smaller, turned a little, and as JPEG."""
+    code = qr_png(url, size_px=500)
+    sheet = draw(
+        brand="澜序 LANXU",
+        clerk_name="林晓雨",
+        store_name="福田店",
+        slogan="把好日子穿在身上",
+        code_image=code,
+    )
+    photograph = Image.open(io.BytesIO(sheet)).convert("RGB").resize((800, 1200))
+    photograph.rotate(4, expand=True, fillcolor="#888").save(place, "JPEG", quality=70)
+    return place
+
+
+def test_a_photograph_of_a_clerks_poster_is_scanned(
+    sandbox: RunningBox, ear: Ear, page: Page, tmp_path: Path
+) -> None:
+    asked = {"action_name": "QR_LIMIT_STR_SCENE", "action_info": {"scene": {"scene_str": "c-lin"}}}
+    url = sandbox.call("/cgi-bin/qrcode/create", asked).json()["url"]
+    opened(page, sandbox)
+    page.upload("#beside input[type=file]", _poster(url, tmp_path / "poster.jpg"))
+    page.see(".card-of-account", "你刚扫了码")
+    page.click("#follow")
+    ear.wait_for(1)
+    assert test_pushes.opened(sandbox, ear.heard[-1])["EventKey"] == "qrscene_c-lin"
