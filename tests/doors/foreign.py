@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.base.scope import Scope
+from app.tills import keys
 from tests import make
 from tests.doors.cast import Cast
 
@@ -22,7 +24,8 @@ class Foreign:
     """``who`` (of the cast) asks ``route`` for what ``made`` makes, which is somebody else's.
 
     Where the answer is 404 it must be the very answer that ``missing`` gets: nobody learns that there is
-    such a thing. ``unchanged`` are tables in which no row may differ afterwards.
+    such a thing. What is made is put in place of "<name>" in the path and in ``body``. ``unchanged`` are
+    tables in which no row may differ afterwards.
     """
 
     route: str
@@ -63,7 +66,20 @@ def a_clerk_of_another_company(session: Session, cast: Cast) -> Params:
     return {"code": "C-SZFT-01"}
 
 
+def a_key_of_another_store(session: Session, cast: Cast) -> Params:
+    """A till's key of SZ-NS; the cast's store manager runs SZ-FT, its franchisee WF-TH."""
+    made = keys.make(session, make.VAULT, store="SZ-NS", label="一号", scope=Scope(), by="test", now=cast.now)
+    return {"code": made.code}
+
+
+def another_store(session: Session, cast: Cast) -> Params:
+    """SZ-NS, as it is."""
+    return {"store": "SZ-NS"}
+
+
 _NO_ORDER = {"number": "A261121ZZZZZZZZ"}
+_NO_KEY = {"code": "PK261121ZZZZZZZZ"}
+_KEYS = ("pos_key", "audit_entry")
 _REFUND = {"lines": [{"line_no": 1, "amount_fen": 100}], "reason": "颜色不合适"}
 _MONEY = ("orders", "order_event", "payment", "refund", "refund_line", "ledger_transfer", "idempotent_answer")
 
@@ -98,6 +114,56 @@ FOREIGN: tuple[Foreign, ...] = (
         a_clerk_of_another_company,
         {"code": "C-NOBODY"},
     ),
+    *(
+        case
+        for who in ("STORE_MANAGER", "FRANCHISEE")
+        for case in (
+            Foreign(
+                "POST /api/backoffice/pos-keys",
+                who,
+                another_store,
+                {"store": "SZ-XX"},
+                body={"store": "<store>", "label": "一号"},
+                unchanged=_KEYS,
+            ),
+            Foreign(
+                "POST /api/backoffice/pos-keys/<code>/revoke",
+                who,
+                a_key_of_another_store,
+                _NO_KEY,
+                body={"why": "失窃"},
+                unchanged=_KEYS,
+            ),
+            Foreign(
+                "POST /api/backoffice/pos-keys/<code>/rotate",
+                who,
+                a_key_of_another_store,
+                _NO_KEY,
+                body={"overlap_s": 0},
+                unchanged=_KEYS,
+            ),
+        )
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """A list that ``who`` reads must not name what ``made`` makes, which is somebody else's; ``seer`` sees it."""
+
+    route: str
+    who: str
+    made: Callable[[Session, Cast], Params]
+    seer: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.who}: {self.route}"
+
+
+UNSEEN: tuple[Unseen, ...] = (
+    Unseen("/api/shopper/orders", "shopper", an_order_of_another_member),
+    Unseen("/api/backoffice/pos-keys", "STORE_MANAGER", a_key_of_another_store, seer="OWNER"),
+    Unseen("/api/backoffice/pos-keys", "FRANCHISEE", a_key_of_another_store, seer="OWNER"),
 )
 
 # Guarded routes whose parameter names nothing that belongs to anybody.
