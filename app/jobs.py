@@ -13,9 +13,11 @@ from procrastinate.jobs import Status
 from sqlalchemy import text
 
 from app.attribution import adopting, serving
+from app.base.db import open_snapshot
 from app.commission import release
 from app.conversation import late
 from app.conversation.intent import Intent, Wish
+from app.dry_run import running
 from app.kpi import following, sweeping
 from app.logs import set_up_logging
 from app.members import learning
@@ -121,12 +123,17 @@ def _tidy(p: Parts) -> None:
                     break
 
 
+def _dry_run(p: Parts, *, number: str) -> None:
+    running.run(p.tx, open_snapshot(p.engine), number=number, now=p.now)
+
+
 # Asked for by name (app.base.queue.defer); arguments are small JSON values.
 JOBS: dict[str, Job] = {
     "send_refund": _send_refund,
     "learn_fan": _learn_fan,
     "tell_clerk": _tell_clerk,
     "answer_late": _answer_late,
+    "dry_run": _dry_run,
     "member_merged": _member_merged,
     "hand_over": _hand_over,
     "tell_handover": _tell_handover,

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, RowId, choice
@@ -251,6 +251,8 @@ class CommissionReversal(Base):
     # CLW-6: the seller's fault, without goods coming back.
     defect: Mapped[bool]
     at: Mapped[datetime]
+    # The order in which refunds were taken from a line; two of them may say the same moment.
+    seq: Mapped[int] = mapped_column(Identity(always=True))
     # When the KPI book took this refund in; written by ``app/kpi`` alone.
     counted_at: Mapped[datetime | None]
 

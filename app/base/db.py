@@ -109,6 +109,25 @@ def open_read(engine: Engine, *, heard: bool = False) -> Callable[[], AbstractCo
     return read
 
 
+def open_snapshot(
+    engine: Engine, *, statement_s: int = 60
+) -> Callable[[], AbstractContextManager[Connection]]:
+    """Make the snapshot of an engine: one moment of the database for as long as it is looked at.
+
+    REPEATABLE READ and READ ONLY: PostgreSQL itself refuses every write (25006). For long reads that must
+    agree with themselves; a statement may take ``statement_s``.
+    """
+    frozen = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    @contextmanager
+    def snapshot() -> Iterator[Connection]:
+        with frozen.connect() as connection:
+            connection.exec_driver_sql(f"set local statement_timeout = {statement_s * 1000}")
+            yield connection
+
+    return snapshot
+
+
 def _psycopg(url: str) -> str:
     scheme, _, rest = url.partition("://")
     if scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
