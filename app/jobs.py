@@ -27,6 +27,7 @@ from app.orders import tidying as orders_tidying
 from app.payments import checking, refunding, stopping
 from app.relations import handing_over, leaving, telling
 from app.settings import Settings
+from app.settlement import batches, working
 from app.tills import letting_in
 from app.wiring import Parts, build
 
@@ -115,6 +116,18 @@ def _measure_follows(p: Parts) -> None:
                 return
 
 
+def _settlement_work(p: Parts, *, number: str) -> None:
+    working.drive(p.tx, number=number, now=p.now())
+
+
+def _settle_month(p: Parts) -> None:
+    with p.tx() as session:
+        batches.create_due(session, at=p.now())
+        waiting = working.unfinished(session)
+    for number in waiting:
+        working.drive(p.tx, number=number, now=p.now())
+
+
 def _tidy(p: Parts) -> None:
     for step in (members_tidying.tidy, orders_tidying.tidy, roster.tidy, letting_in.forget_nonces):
         while True:
@@ -137,6 +150,7 @@ JOBS: dict[str, Job] = {
     "member_merged": _member_merged,
     "hand_over": _hand_over,
     "tell_handover": _tell_handover,
+    batches.JOB: _settlement_work,
 }
 
 # (cron, seconds last; name; function). Every worker offers each tick, exactly one runs it.
@@ -147,6 +161,8 @@ SCHEDULE: tuple[tuple[str, str, Job], ...] = (
     ("*/5 * * * * 10", "release_commission", _release_commission),
     ("* * * * * */20", "count_kpi", _count_kpi),
     ("5,35 * * * *", "measure_follows", _measure_follows),
+    # SET-1 on the 10th, and whatever work of a batch a worker left undone.
+    ("*/10 * * * * 40", "settle_month", _settle_month),
     ("17 * * * *", "tidy", _tidy),
     ("*/10 * * * * 40", "resume_handovers", _resume_handovers),
     # 00:05 in Shanghai: the last day has just ended.

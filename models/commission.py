@@ -242,6 +242,7 @@ class CommissionReversal(Base):
             "order_line_id",
             postgresql_where="counted_at is null",
         ),
+        Index("ix_commission_reversal_at", "at"),
     )
 
     refund_id: Mapped[int] = mapped_column(ForeignKey("refund.id"), primary_key=True)

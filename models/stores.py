@@ -38,6 +38,11 @@ class ClerkStatus(StrEnum):
     LEFT = "LEFT"  # codes are dead for the person, alive for the store (TCH-3)
 
 
+class Employment(StrEnum):
+    EMPLOYEE = "EMPLOYEE"  # commission is wages, paid with the payroll (SET-3)
+    EXTERNAL = "EXTERNAL"  # not employed: paid by WeChat transfer, tax withheld (SET-4)
+
+
 class LegalEntity(Base):
     """法人主体: payee of orders and issuer of invoices."""
 
@@ -114,6 +119,7 @@ class Clerk(Base):
     store_id: Mapped[int] = mapped_column(ForeignKey("store.id"), index=True)
     role: Mapped[ClerkRole] = mapped_column(choice(ClerkRole))
     status: Mapped[ClerkStatus] = mapped_column(choice(ClerkStatus))
+    employment: Mapped[Employment] = mapped_column(choice(Employment), server_default="EMPLOYEE")
     last_day: Mapped[date | None]
     phone_hash: Mapped[str | None]
     phone_tail: Mapped[str | None]

@@ -19,12 +19,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.base.clock import utc_now
 from app.base.db import open_engine
-from scripts.books import credit, goods, kpi, money, relations, tills
+from scripts.books import credit, goods, kpi, money, relations, settlement, tills
 from scripts.books.check import Broken, Check
 
+_BOOKS = (goods, money, credit, kpi, relations, settlement, tills)
 ALL: tuple[Check, ...] = tuple(
     sorted(
-        (*goods.CHECKS, *money.CHECKS, *credit.CHECKS, *kpi.CHECKS, *relations.CHECKS, *tills.CHECKS),
+        (check for book in _BOOKS for check in book.CHECKS),
         key=lambda check: (check.id[0] != "I", check.id),
     )
 )

@@ -6,6 +6,7 @@ X, Y = (
     "(select id from ledger_account where name = 'x')",
     "(select id from ledger_account where name = 'y')",
 )
+CHEN, LIN = "clerk:C-SZFT-02", "clerk:C-SZFT-01"
 MEMBER = "(select id from member where number = 'M-0001')"
 STORE = "(select id from store where code = 'SZ-FT')"
 LINE = "(select min(id) from order_line where order_id = (select id from orders where number = 'A2'))"
@@ -240,7 +241,11 @@ DEFECTS = (
     Defect("B16", ("update commission_share set state = 'FROZEN' where state = 'REVERSED'",)),
     Defect("B17", ("update commission_line set releasable_at = null where released_at is not null",)),
     Defect("B21", (post(X, account("moving:commission"), 5),)),
-    Defect("B22", ("update commission_batch_row set state = 'RETURNED' where state = 'SETTLED'",)),
+    Defect(
+        "B22",
+        ("update commission_batch_row set state = 'RETURNED' where state = 'SETTLED'",),
+        frozenset({"S03"}),
+    ),
     Defect("B23", (f"update commission_line set fee_bp = 500 where order_line_id = {LINE}",)),
     Defect("B18", (touch(False), ACQUIRE, bind("2036-02-28"))),
     Defect("B19", (touch(True), ACQUIRE)),
@@ -296,4 +301,42 @@ DEFECTS = (
         (f"update orders set origin = 'POS' where id = {order('A2')}",),
         also=frozenset({"B41"}),
     ),
+    Defect(
+        "S01",
+        (
+            "insert into commission_batch_row (batch_id, share_id, party, amount_fen, carried_fen, state, taken_at)"
+            " select 999, share_id, party, 1, 0, 'SETTLED', taken_at from commission_batch_row"
+            f" where party = '{CHEN}'",
+        ),
+        frozenset({"B22"}),
+    ),
+    Defect(
+        "S02",
+        (
+            "insert into commission_batch_row (batch_id, share_id, party, amount_fen, carried_fen, state, taken_at)"
+            f" select id, {SHARE}, 'store:SZ-NS', 1, 0, 'OPEN', now() from settlement_batch",
+        ),
+        frozenset({"B16", "B22"}),
+    ),
+    Defect("S03", (f"update settlement_party set rows = 5 where party = '{CHEN}'",)),
+    Defect("S04", ("update settlement_batch set payable_fen = payable_fen + 1",)),
+    Defect(
+        "S05",
+        (
+            f"update settlement_party set carried_in_fen = 1, payable_fen = payable_fen + 1 where party = '{LIN}'",
+        ),
+        frozenset({"S04", "S07", "S09"}),
+    ),
+    Defect(
+        "S06",
+        (post(account(f"payout:{LIN}"), X, 5),),
+        frozenset({"S07"}),
+    ),
+    Defect(
+        "S07",
+        (f"update settlement_party set paid_fen = paid_fen - 5, returned_fen = 5 where party = '{CHEN}'",),
+        frozenset({"S09"}),
+    ),
+    Defect("S08", (post(account("expense:tier:E-HQ"), X, 5),)),
+    Defect("S09", ("update settlement_portion set amount_fen = amount_fen + 1 where paid_at is null",)),
 )

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,14 +16,14 @@ from app.commission.clawback import reverse
 from app.commission.holding import hold
 from app.commission.moving import Heir, move
 from app.commission.release import release_due
-from app.commission.settling import mark_settled, take_into_batch
 from app.kpi.sweeping import sweep
+from app.settlement import batches, paying, working
 from models.commission import PartyKind
 from scripts.check_books import ALL, SHOWN, broken, main, report
 from tests.rooms.defects import DEFECTS as OLDER
 from tests.rooms.defects import Defect, X, Y, post
 from tests.rooms.defects_relations import RELATIONS
-from tests.rooms.paid import CHEN, HQ, LIN, PAID_AT, Sold, hand_over, local, refund, sell, share_ids
+from tests.rooms.paid import CHEN, HQ, PAID_AT, Sold, hand_over, local, refund, sell, share_ids, staff
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFECTS = (*OLDER, *RELATIONS)
@@ -37,6 +37,7 @@ def tell(session: Session) -> None:
 
     All in the KPI book.
     """
+    staff(session)
     sold: dict[str, Sold] = {}
     for number, bases in (("A1", [59800]), ("A2", [29900, 12900]), ("A3", [29900])):
         sold[number] = sell(session, bases, number=number)
@@ -58,9 +59,21 @@ def _settle(session: Session, sold: Sold) -> None:
     heir = Heir(PartyKind.ENTITY, HQ)
     move(session, share_id=by_role["ACQ_STORE"], to=[heir], cause="dispute:1", because={}, at=at)
     hold(session, share_ids=[by_role["FULFIL_STORE"]], cause="fraud:1", at=at)
-    for party in (LIN, CHEN):
-        take_into_batch(session, batch_id=1, party=party, before=local("2026-04-01"), at=at)
-    mark_settled(session, batch_id=1, at=at)
+    session.execute(text("update clerk set monthly_target_fen = 100 where code = 'C-SZFT-02'"))
+    tenth = local("2026-04-10")
+    number = batches.create(session, month="2026-04", by="operator:O-1", why="test", at=tenth)
+    _work(session, number, tenth)
+    batches.submit(session, number=number, by="operator:O-1", why="test", at=tenth)
+    batches.approve(session, number=number, by="operator:O-2", why="test", at=tenth)
+    _work(session, number, tenth)
+    paying.paid(session, number=number, party=CHEN, position=0, credit="payroll:E-HQ", at=tenth)
+    # Their jobs are done: nothing is late.
+    session.execute(text("delete from procrastinate_jobs"))
+
+
+def _work(session: Session, number: str, now: datetime) -> None:
+    while working.step(session, number=number, now=now):
+        pass
 
 
 def _take_back(session: Session, sold: Sold, no: str) -> None:
