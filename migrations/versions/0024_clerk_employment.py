@@ -1,13 +1,13 @@
 """How a clerk is employed decides how commission is paid.
 
-Revision ID: 0022
+Revision ID: 0024
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0022"
-down_revision = "0021"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 

@@ -1,14 +1,14 @@
 """Monthly targets of clerks, and versions of the tiers.
 
-Revision ID: 0023
+Revision ID: 0025
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0023"
-down_revision = "0022"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

@@ -1,14 +1,14 @@
 """Monthly settlement: batches, parties, tiers, portions, write-offs; what is published never changes.
 
-Revision ID: 0024
+Revision ID: 0026
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0024"
-down_revision = "0023"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
