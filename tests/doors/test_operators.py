@@ -1,11 +1,13 @@
 """Head office keeps its operators over HTTP, and reads the audit log."""
 
+import time
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from app import create_app
 from app.base.db import Tx
 from app.wiring import Parts
 from models.operators import OperatorRole
@@ -55,6 +57,7 @@ def logged_in(head: Office, code: str, password: str) -> Any:
     return head.client.post("/api/backoffice/login", json={"code": code, "password": password})
 
 
+@pytest.mark.usefixtures("right_books")
 def test_an_owner_lets_somebody_in_who_then_chooses_the_password(head: Office) -> None:
     made = head.ask("POST", "", MANAGER | {"code": "O-SZFT"})
     assert (made.status_code, sorted(made.json)) == (201, ["code", "initial_password"])
@@ -100,6 +103,7 @@ def test_what_does_not_fit_is_refused_by_field_and_nothing_is_kept(
         assert make.count(session, "audit_entry", "actor <> 'test'") == 0
 
 
+@pytest.mark.usefixtures("right_books")
 def test_a_code_is_given_once(head: Office, problem_of: Check) -> None:
     answers = at_once(2, lambda _: head.ask("POST", "", MANAGER | {"code": "O-NEW"}))
     assert sorted(answer.status_code for answer in answers) == [201, 409]
@@ -108,6 +112,7 @@ def test_a_code_is_given_once(head: Office, problem_of: Check) -> None:
     assert problem_of(again)[:2] == (409, "OPERATOR_TAKEN")
 
 
+@pytest.mark.usefixtures("right_books")
 def test_a_disabled_operator_is_out_at_once_and_stays_out_until_let_in(head: Office, parts: Parts) -> None:
     headers = office(parts, OperatorRole.FINANCE, code="O-FIN")
     assert head.client.get("/api/backoffice/me", headers=headers).status_code == 200
@@ -125,6 +130,7 @@ def test_a_disabled_operator_is_out_at_once_and_stays_out_until_let_in(head: Off
     ]
 
 
+@pytest.mark.usefixtures("right_books")
 def test_a_role_counts_from_the_next_request_on(head: Office, parts: Parts) -> None:
     headers = office(parts, OperatorRole.FINANCE, code="O-FIN")
     assert head.client.get("/api/backoffice/audit", headers=headers).status_code == 200
@@ -138,6 +144,7 @@ def test_a_role_counts_from_the_next_request_on(head: Office, parts: Parts) -> N
     assert head.noted("O-FIN")[1:] == [("operator:O-1", "operator.role", before, after, "加盟")]
 
 
+@pytest.mark.usefixtures("right_books")
 def test_a_reset_password_ends_logins_and_a_lock(head: Office) -> None:
     first = head.ask("POST", "", MANAGER | {"code": "O-SZFT"}).json["initial_password"]
     inside = {"Authorization": f"Bearer {logged_in(head, 'O-SZFT', first).json['token']}"}
@@ -198,6 +205,41 @@ def test_two_owners_who_throw_each_other_out_at_once_leave_one(head: Office, par
             session.execute(text("update operator set status = 'ACTIVE'"))
             session.execute(text("update operator_login set revoked_at = null"))
         head.client.application.extensions["lianke.callers"]._seen.clear()
+
+
+@pytest.mark.usefixtures("right_books")
+def test_of_a_login_and_a_disabling_at_once_no_login_is_left(head: Office) -> None:
+    password = head.ask("POST", "", MANAGER | {"code": "O-SZFT"}).json["initial_password"]
+
+    def race(number: int) -> Any:
+        if number:
+            return head.ask("POST", "/O-SZFT/disable", {"why": "离职"})
+        client = head.client.application.test_client()
+        return client.post("/api/backoffice/login", json={"code": "O-SZFT", "password": password})
+
+    for _ in range(5):
+        login, disabled = at_once(2, race)
+        assert (login.status_code in (200, 401), disabled.status_code) == (True, 200)
+        if login.status_code == 200:
+            headers = {"Authorization": f"Bearer {login.json['token']}"}
+            assert head.client.get("/api/backoffice/me", headers=headers).status_code == 401
+        with head.tx() as session:
+            assert make.count(session, "operator_login", "revoked_at is null") == 2  # the two owners'
+        head.ask("POST", "/O-SZFT/enable", {"why": "再来"})
+
+
+def test_a_right_taken_elsewhere_is_dead_here_within_two_seconds(
+    head: Office, parts: Parts, client: FlaskClient
+) -> None:
+    elsewhere = create_app(parts=parts).test_client()  # another process: a memory of its own
+    headers = office(parts, OperatorRole.FINANCE, code="O-FIN")
+    assert elsewhere.get("/api/backoffice/me", headers=headers).status_code == 200
+    head.ask("POST", "/O-FIN/disable", {"why": "离职"})
+    taken = time.monotonic()
+    while elsewhere.get("/api/backoffice/me", headers=headers).status_code == 200:
+        assert time.monotonic() - taken < 2.5
+        time.sleep(0.1)
+    assert client.get("/api/backoffice/me", headers=headers).status_code == 401
 
 
 def test_operators_come_in_pages(head: Office) -> None:
