@@ -6,6 +6,7 @@ from wechat.box import counting
 from wechat.box.answers import Refusal, asked_json, said
 from wechat.box.credentials import Account
 from wechat.box.inside import Box, letters
+from wechat.box.open_settings import allows
 
 _LIFE_S = 7200
 _OVERLAP_S = 300
@@ -33,6 +34,12 @@ def by_secret(box: Box, appid: object, secret: object) -> Account:
     return account
 
 
+def _check_caller(box: Box, request: Request) -> None:
+    caller = request.remote_addr or ""
+    if not allows(box.settings()["ip_allow_list"], caller):
+        raise Refusal(40164, f"{caller}, not in whitelist")
+
+
 def _issue(box: Box, appid: str, family: str, *, forced: bool = False) -> str:
     number = 60 + box.store.next_number("token") % 40
     token = f"{number}_{letters(133)}"
@@ -47,6 +54,7 @@ def classic_token(box: Box, request: Request) -> Response:
     """GET /cgi-bin/token: always a new one; the one before lives five minutes more."""
     args = request.args
     account = _credentials(box, args.get("grant_type"), args.get("appid"), args.get("secret"))
+    _check_caller(box, request)
     counting.count(box, account.appid, request.path)
     with box.store.write() as db:
         db.execute(
@@ -62,6 +70,7 @@ def stable_token(box: Box, request: Request) -> Response:
     minutes; ``force_refresh`` kills it at once, 30 s apart and 20 times a day."""
     asked = asked_json(request)
     account = _credentials(box, asked.get("grant_type"), asked.get("appid"), asked.get("secret"))
+    _check_caller(box, request)
     counting.count(box, account.appid, request.path)
     force = asked.get("force_refresh", False)
     if not isinstance(force, bool):

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-from wechat.box import purse
+from wechat.box import purse, trade_kinds
 from wechat.box.inside import CHINA, Box
 from wechat.box.purse import Kind, yuan
 
@@ -94,7 +94,7 @@ def _common(box: Box, order: sqlite3.Row) -> Row:
         "微信订单号": order["transaction_id"],
         "商户订单号": order["out_trade_no"],
         "用户标识": order["openid"],
-        "交易类型": "JSAPI",
+        "交易类型": trade_kinds.of(box, order["out_trade_no"]).value,
         "付款银行": "OTHERS",
         "货币种类": "CNY",
         "代金券金额": "0.00",

@@ -42,6 +42,13 @@ def announce_transfer(box: Box, transfer: dict[str, Any], url: str) -> int:
     )
 
 
+def announce_share(box: Box, share: dict[str, Any], url: str, *, back: bool) -> int:
+    """Put the notice to a merchant who received a share (``back``: or got one back) on its way: under the name
+    of a payment, told apart by original_type and summary, as the real one is (WECHAT_PAY.md 10.2)."""
+    summary = "分账回退" if back else "分账"
+    return _announce(box, "TRANSACTION.SUCCESS", "profitsharing", summary, share, url, None)
+
+
 def _announce(
     box: Box, event_type: str, original_type: str, summary: str, content: Any, url: str, person: str | None
 ) -> int:

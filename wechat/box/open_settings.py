@@ -1,9 +1,12 @@
 """The settings of the official-account and mini-program half: their defaults, and what they cannot mean."""
 
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
 DEFAULTS: dict[str, Any] = {
     "mp_callback_url": None,
+    # From where tokens may be fetched, addresses and networks; null takes every caller (40164).
+    "ip_allow_list": None,
     "mp_push_mode": "safe",
     "mp_push_format": "json",
     # {"/cgi-bin/user/get": 3}: these replace the published limits of a day and of a minute.
@@ -35,6 +38,8 @@ def problem(name: str, value: Any) -> str | None:
         return f"{name} is a whole number, 0 or more"
     if name == "session_key_every" and not _whole(value):
         return "session_key_every is a whole number, 0 or more"
+    if name.endswith("ip_allow_list") and not (value is None or is_list_of_networks(value)):
+        return f"{name} is null or a list of addresses and networks"
     if name == "snapshot_visitors" and type(value) is not bool:
         return "snapshot_visitors is true or false"
     if name == "templates" and value is not None:
@@ -44,6 +49,28 @@ def problem(name: str, value: Any) -> str | None:
         )
         return None if good else "templates is null or an object of template ids and their keywords"
     return None
+
+
+def is_list_of_networks(value: object) -> bool:
+    """["203.0.113.7", "127.0.0.0/8"], say."""
+    return isinstance(value, list) and all(
+        isinstance(one, str) and _network(one) is not None for one in value
+    )
+
+
+def allows(networks: list[str] | None, address: str) -> bool:
+    """Whether a caller's address is in a list of the settings; no list allows everybody."""
+    if networks is None:
+        return True
+    found = ip_address(address)
+    return any((network := _network(one)) is not None and found in network for one in networks)
+
+
+def _network(text: str) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None
 
 
 def _whole(value: object) -> bool:

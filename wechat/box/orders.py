@@ -5,9 +5,11 @@ import sqlite3
 from enum import StrEnum
 from typing import Any
 
+from wechat.box import trade_kinds
 from wechat.box.inside import Box, digits, rfc3339
 from wechat.box.pay_shapes import moment
 from wechat.box.pay_signing import PayRefusal
+from wechat.box.trade_kinds import TradeKind
 
 _LIFE_WHEN_SILENT_S = 7 * 86400
 _SHORTEST_LIFE_S = 60
@@ -53,8 +55,8 @@ def _move(box: Box, out_trade_no: str, state: OrderState) -> None:
     box.store.run("UPDATE orders SET state = ? WHERE out_trade_no = ?", state, out_trade_no)
 
 
-def place(box: Box, asked: dict[str, Any]) -> str:
-    """A prepay_id for a checked JSAPI body. The same number comes again only with the very same body; not for
+def place(box: Box, asked: dict[str, Any], kind: TradeKind = TradeKind.JSAPI) -> str:
+    """A prepay_id for a checked body. The same number comes again only with the very same body; not for
     an order that is paid or closed. Raises PayRefusal INVALID_REQUEST, or 403 OUT_TRADE_NO_USED for a number that
     a combined order has."""
     with box.store.write() as db:
@@ -64,9 +66,11 @@ def place(box: Box, asked: dict[str, Any]) -> str:
             raise PayRefusal(403, "OUT_TRADE_NO_USED", "商户订单号重复，请核实后更换订单号")
         if order is None:
             insert(box, asked)
+            if kind is not TradeKind.JSAPI:
+                trade_kinds.remember(box, number, kind)
         else:
             check_open(order)
-            if order["asked"] != canonical(asked):
+            if order["asked"] != canonical(asked) or trade_kinds.of(box, number) is not kind:
                 raise other_parameters()
         prepay_id = new_prepay_id(box)
         db.execute("INSERT INTO prepays VALUES (?, ?, ?)", (prepay_id, number, box.now()))
@@ -81,7 +85,7 @@ def insert(box: Box, asked: dict[str, Any]) -> None:
         asked["out_trade_no"],
         canonical(asked),
         asked["appid"],
-        asked["payer"]["openid"],
+        asked.get("payer", {}).get("openid", ""),  # who pays by a code shows only when paying
         asked["amount"]["total"],
         OrderState.NOTPAY,
         asked["notify_url"],
@@ -158,7 +162,7 @@ def as_transaction(box: Box, order: sqlite3.Row) -> dict[str, Any]:
         content["scene_info"] = {"device_id": asked["scene_info"].get("device_id", "")}
     return content | {
         "transaction_id": order["transaction_id"],
-        "trade_type": "JSAPI",
+        "trade_type": trade_kinds.of(box, order["out_trade_no"]),
         "bank_type": "OTHERS",
         "success_time": rfc3339(order["success_at"]),
         "payer": {"openid": order["openid"]},

@@ -5,11 +5,12 @@ from typing import Any
 
 from flask import Request, Response
 
-from wechat.box import combined, orders, pay_keys, people, refunds
+from wechat.box import combined, orders, pay_keys, people, refunds, trade_kinds
 from wechat.box.inside import Box
 from wechat.box.money_shapes import ABNORMAL_REFUND, COMBINE, COMBINE_CLOSE
-from wechat.box.pay_shapes import CLOSE, ECHO, JSAPI, REFUND, read
+from wechat.box.pay_shapes import APP, CLOSE, ECHO, H5, JSAPI, NATIVE, REFUND, Members, read
 from wechat.box.pay_signing import PayRefusal
+from wechat.box.trade_kinds import TradeKind
 
 _OTHER_MERCHANT = 268447843
 Answer = tuple[int, dict[str, Any] | None] | Response
@@ -22,6 +23,31 @@ def prepay(box: Box, request: Request) -> Answer:
     check_appid(box, asked["appid"])
     check_openid(box, asked["appid"], asked["payer"]["openid"])
     return 200, {"prepay_id": orders.place(box, asked)}
+
+
+def prepay_native(box: Box, request: Request) -> Answer:
+    """POST /v3/pay/transactions/native: a code_url to be shown as a QR code."""
+    prepay_id = _prepay_elsewhere(box, request, NATIVE, TradeKind.NATIVE)
+    return 200, {"code_url": trade_kinds.new_address(box, TradeKind.NATIVE, prepay_id)}
+
+
+def prepay_h5(box: Box, request: Request) -> Answer:
+    """POST /v3/pay/transactions/h5: an h5_url, good for five minutes."""
+    prepay_id = _prepay_elsewhere(box, request, H5, TradeKind.MWEB)
+    return 200, {"h5_url": trade_kinds.new_address(box, TradeKind.MWEB, prepay_id)}
+
+
+def prepay_app(box: Box, request: Request) -> Answer:
+    """POST /v3/pay/transactions/app: a prepay_id for WeChat's SDK in an app of one's own. (The box has no mobile
+    app: either of its two stands in for one.)"""
+    return 200, {"prepay_id": _prepay_elsewhere(box, request, APP, TradeKind.APP)}
+
+
+def _prepay_elsewhere(box: Box, request: Request, shape: Members, kind: TradeKind) -> str:
+    asked = read(request.get_data(), request.content_type or "", shape)
+    check_mchid(box, asked["mchid"])
+    check_appid(box, asked["appid"])
+    return orders.place(box, asked, kind)
 
 
 def check_mchid(box: Box, mchid: object) -> None:

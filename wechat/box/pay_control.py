@@ -36,8 +36,8 @@ def list_orders(box: Box, request: Request, key: str) -> Answer:
 
 
 def pay(box: Box, request: Request, key: str) -> Answer:
-    """POST /box/persons/<p>/pay {prepay_id}, or everything that wx.requestPayment got (then paySign is
-    verified)"""
+    """POST /box/persons/<p>/pay {prepay_id | code_url | h5_url}, or everything that wx.requestPayment or an app's
+    SDK got (then the signature is verified)"""
     paid = paying.pay(box, people.get(box, key), asked(request))
     courier.carry_first(box, paid.delivery)
     row = outbox.get(box, paid.delivery)
@@ -54,6 +54,11 @@ def pay(box: Box, request: Request, key: str) -> Answer:
             for order in paid.orders
         ]
     return 200, told
+
+
+def look(box: Box, request: Request) -> Answer:
+    """POST /box/pay/look {code_url | h5_url | prepay_id}: what her phone would show before she pays"""
+    return 200, {"bill": paying.bill_as_json(paying.look(box, asked(request)))}
 
 
 def list_transfers(box: Box, request: Request, key: str) -> Answer:
@@ -159,6 +164,7 @@ DOORS: list[tuple[str, str, Callable[..., Answer]]] = [
     ("POST", "/persons/<key>/pay", pay),
     ("GET", "/persons/<key>/transfers", list_transfers),
     ("POST", "/persons/<key>/transfers/confirm", confirm),
+    ("POST", "/pay/look", look),
     ("GET", "/pay", purse_now),
     ("GET", "/pay/<what>", everything),
     ("POST", "/pay/refunds/<number>", end_refund),

@@ -13,6 +13,9 @@ _TRANSFERS = "/v3/fund-app/mch-transfer/transfer-bills"
 Door = tuple[str, str, Callable[..., pay_api.Answer]]
 DOORS: list[Door] = [
     ("POST", "/v3/pay/transactions/jsapi", pay_api.prepay),
+    ("POST", "/v3/pay/transactions/native", pay_api.prepay_native),
+    ("POST", "/v3/pay/transactions/h5", pay_api.prepay_h5),
+    ("POST", "/v3/pay/transactions/app", pay_api.prepay_app),
     ("GET", "/v3/pay/transactions/out-trade-no/<out_trade_no>", pay_api.query),
     ("GET", "/v3/pay/transactions/id/<transaction_id>", pay_api.query_paid),
     ("POST", "/v3/pay/transactions/out-trade-no/<out_trade_no>/close", pay_api.close),

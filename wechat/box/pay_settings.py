@@ -31,6 +31,10 @@ DEFAULTS: dict[str, Any] = {
     "transfer_user_day_fen": 2_000_000,
     "transfer_merchant_day_fen": 10_000_000,
     "transfer_scenes": ["1000", "1005", "1011"],
+    # From where transfers may be asked for; null takes every caller (WECHAT_PAY.md 9.1: NO_AUTH).
+    "transfer_ip_allow_list": None,
+    # Where a merchant who receives shares is told of them, as its console would have it; null: nowhere.
+    "sharing_callback_url": None,
     # The notice names the merchant mch_id or mchid: published sources differ (WECHAT_PAY.md 10.2).
     "transfer_notice_member": "mch_id",
 }

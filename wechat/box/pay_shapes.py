@@ -83,37 +83,41 @@ _GOODS = members(
     {"merchant_goods_id": Text(32), "quantity": Whole(1), "unit_price": Whole()},
     {"wechatpay_goods_id": Text(32, 0), "goods_name": Text(256, 0)},
 )
-JSAPI = members(
+_STORE = members({"id": Text(32)}, {"name": Text(256, 0), "area_code": Text(32, 0), "address": Text(512, 0)})
+_SCENE: dict[str, Shape] = {"device_id": Text(32, 0), "store_info": _STORE}
+_ORDER: dict[str, Shape] = {
+    "appid": Text(32),
+    "mchid": Text(32),
+    "description": Text(127),
+    "out_trade_no": Text(32, 6, r"[0-9A-Za-z_\-|*]+"),
+    "notify_url": Address(),
+    "amount": members({"total": Whole(1)}, {"currency": CNY}),
+}
+_OF_ORDERS: dict[str, Shape] = {
+    "time_expire": Moment(),
+    "attach": Text(128, 0),
+    "goods_tag": Text(32, 0),
+    "support_fapiao": Flag(),
+    "limit_pay": Many(OneOf(("no_balance", "no_credit", "no_debit", "balance_only"))),
+    "detail": members({}, {"cost_price": Whole(), "invoice_id": Text(32, 0), "goods_detail": Many(_GOODS)}),
+    "scene_info": members({"payer_client_ip": Text(45)}, _SCENE),
+    "settle_info": members({}, {"profit_sharing": Flag()}),
+}
+JSAPI = members(_ORDER | {"payer": members({"openid": Text(128)})}, _OF_ORDERS)
+NATIVE = APP = members(_ORDER, _OF_ORDERS)
+_H5 = members(
+    {"type": Text(32)},
     {
-        "appid": Text(32),
-        "mchid": Text(32),
-        "description": Text(127),
-        "out_trade_no": Text(32, 6, r"[0-9A-Za-z_\-|*]+"),
-        "notify_url": Address(),
-        "amount": members({"total": Whole(1)}, {"currency": CNY}),
-        "payer": members({"openid": Text(128)}),
+        "app_name": Text(64, 0),
+        "app_url": Text(128, 0),
+        "bundle_id": Text(128, 0),
+        "package_name": Text(128, 0),
     },
-    {
-        "time_expire": Moment(),
-        "attach": Text(128, 0),
-        "goods_tag": Text(32, 0),
-        "support_fapiao": Flag(),
-        "limit_pay": Many(OneOf(("no_balance", "no_credit", "no_debit", "balance_only"))),
-        "detail": members(
-            {}, {"cost_price": Whole(), "invoice_id": Text(32, 0), "goods_detail": Many(_GOODS)}
-        ),
-        "scene_info": members(
-            {"payer_client_ip": Text(45)},
-            {
-                "device_id": Text(32, 0),
-                "store_info": members(
-                    {"id": Text(32)},
-                    {"name": Text(256, 0), "area_code": Text(32, 0), "address": Text(512, 0)},
-                ),
-            },
-        ),
-        "settle_info": members({}, {"profit_sharing": Flag()}),
-    },
+)
+H5 = members(
+    _ORDER | {"scene_info": members({"payer_client_ip": Text(45), "h5_info": _H5}, _SCENE)},
+    {name: shape for name, shape in _OF_ORDERS.items() if name != "scene_info"}
+    | {"payer": members({}, {"openid": Text(128, 0)})},
 )
 CLOSE = members({"mchid": Text(32)})
 ECHO = members({"echo_message": Text(1024)}, {"encrypted_echo_message": Text(1024), "notify_url": Address()})

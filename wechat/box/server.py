@@ -4,12 +4,14 @@ werkzeug's own closes every connection after one answer; the real gateway keeps 
 seconds, and a pooled client must be tried against that (WECHAT_PAY.md 1).
 """
 
+import socket
 import ssl
 import sys
+import time
 import traceback
 from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from io import BytesIO
+from io import BufferedReader, BytesIO, RawIOBase
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 8 * 1024 * 1024
 _IDLE_S = 8
+WHOLE_S = 20.0
+"""How long a request may take to come in whole, from its first byte: who drips holds a thread."""
 
 
 class Server(ThreadingHTTPServer):
@@ -28,12 +32,18 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 512
 
     def __init__(
-        self, host: str, port: int, app: "WSGIApplication", tls: ssl.SSLContext | None = None
+        self,
+        host: str,
+        port: int,
+        app: "WSGIApplication",
+        tls: ssl.SSLContext | None = None,
+        *,
+        whole_s: float = WHOLE_S,
     ) -> None:
-        """Bind at once; ``port`` 0 picks a free one; with ``tls`` it speaks HTTPS. Raises OSError when the port
-        is taken."""
+        """Bind at once; ``port`` 0 picks a free one; with ``tls`` it speaks HTTPS. A request that is not whole
+        ``whole_s`` after its first byte is hung up on. Raises OSError when the port is taken."""
         super().__init__((host, port), _Handler)
-        self.app, self.tls = app, tls
+        self.app, self.tls, self.whole_s = app, tls, whole_s
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Shake hands in the connection's own thread: a caller that says nothing holds up nobody else."""
@@ -56,6 +66,35 @@ class Server(ThreadingHTTPServer):
             traceback.print_exc(file=sys.stderr)
 
 
+class _Dripping(RawIOBase):
+    """The socket as requests are read from it: each wait is short, and all waits of one request together are."""
+
+    def __init__(self, connection: socket.socket, whole_s: float) -> None:
+        self._connection = connection
+        self._whole_s = whole_s
+        self._until: float | None = None
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def begin(self) -> None:
+        """The next byte is the first of another request."""
+        self._until = None
+
+    def readinto(self, buffer: Any) -> int:
+        """What has come. Raises TimeoutError when nothing comes for long, or the whole takes too long."""
+        left = _IDLE_S if self._until is None else self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._connection.settimeout(min(left, _IDLE_S))
+        count = self._connection.recv_into(buffer)
+        self._connection.settimeout(_IDLE_S)
+        if self._until is None:
+            self._until = time.monotonic() + self._whole_s
+        return count
+
+
 class _BadRequest(ValueError):
     """A body that cannot be read: the connection is of no more use."""
 
@@ -68,6 +107,17 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     # Headers and body leave in one piece.
     wbufsize = -1
+
+    def setup(self) -> None:
+        """Read through a deadline."""
+        super().setup()
+        self._line = _Dripping(self.connection, self.server.whole_s)
+        self.rfile = BufferedReader(self._line)
+
+    def handle_one_request(self) -> None:
+        """One request; who is too slow is hung up on."""
+        self._line.begin()
+        super().handle_one_request()
 
     def do_GET(self) -> None:
         """Every verb goes to the application, with its whole body read first."""

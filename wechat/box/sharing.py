@@ -8,7 +8,7 @@ import sqlite3
 from enum import StrEnum
 from typing import Any
 
-from wechat.box import orders, purse, receivers, shipping
+from wechat.box import notices, orders, purse, receivers, shipping
 from wechat.box.inside import Box, digits, rfc3339
 from wechat.box.pay_signing import PayRefusal
 from wechat.box.purse import Kind
@@ -241,11 +241,38 @@ def _finish(box: Box, one: sqlite3.Row) -> None:
             int(box.now()),
             part["detail_id"],
         )
+        if fails is None and one["kind"] == "split" and part["type"] == receivers.MERCHANT:
+            tell(box, one, part["account"], part["amount_fen"], part["description"])
     box.store.run(
         "UPDATE splits SET state = ? WHERE out_order_no = ?", SplitState.FINISHED, one["out_order_no"]
     )
     if one["thaws"]:
         purse.thaw(box, one["transaction_id"])
+
+
+def tell(
+    box: Box, one: sqlite3.Row, account: str, amount_fen: int, description: str, *, back: bool = False
+) -> None:
+    """Tell the merchant who received a share, where the settings say so; who shares is never told. The box
+    has one merchant's keys: the notice is sealed with them, and ``mchid`` is the box's own."""
+    url = box.settings()["sharing_callback_url"]
+    if url is None:
+        return
+    receiver = {
+        "type": receivers.MERCHANT,
+        "account": account,
+        "amount": amount_fen,
+        "description": description,
+    }
+    share = {
+        "mchid": box.credentials.pay.mchid,
+        "transaction_id": one["transaction_id"],
+        "order_id": one["order_id"],
+        "out_order_no": one["out_order_no"],
+        "receiver": receiver,
+        "success_time": rfc3339(box.now()),
+    }
+    notices.announce_share(box, share, url, back=back)
 
 
 def next_due(box: Box) -> float | None:

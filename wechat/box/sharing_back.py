@@ -142,6 +142,10 @@ def _finish(box: Box, back: sqlite3.Row) -> None:
         fails = "TIME_OUT_CLOSED"
     if fails is None:
         purse.book(box, Kind.SPLIT_BACK, back["amount_fen"], back["return_id"], note=back["description"])
+        one = sharing.find(box, back["out_order_no"])
+        assert one is not None
+        own = box.credentials.pay.mchid  # of a return, the receiver is who had shared
+        sharing.tell(box, one, own, back["amount_fen"], back["description"], back=True)
     box.store.run(
         "UPDATE split_returns SET result = ?, fail_reason = ?, finished_at = ? WHERE out_return_no = ?",
         ReturnResult.SUCCESS if fails is None else ReturnResult.FAILED,

@@ -136,3 +136,15 @@ CREATE TABLE IF NOT EXISTS transfers (
 );
 CREATE INDEX IF NOT EXISTS transfers_openid ON transfers (openid, created_at);
 CREATE INDEX IF NOT EXISTS transfers_due ON transfers (due_at);
+
+-- Orders that are not paid inside WeChat, and the addresses that lead to their prepay_ids.
+CREATE TABLE IF NOT EXISTS trade_kinds (
+  out_trade_no TEXT PRIMARY KEY,
+  kind TEXT NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS pay_addresses (
+  address TEXT PRIMARY KEY,
+  prepay_id TEXT NOT NULL,
+  until REAL
+);

@@ -8,6 +8,7 @@ from flask import Request
 from wechat.box import pay_keys, transfers
 from wechat.box.inside import Box, rfc3339
 from wechat.box.money_shapes import TRANSFER
+from wechat.box.open_settings import allows
 from wechat.box.pay_api import Answer, check_appid
 from wechat.box.pay_shapes import read
 from wechat.box.pay_signing import PayRefusal
@@ -18,6 +19,8 @@ def transfer(box: Box, request: Request) -> Answer:
     """POST /v3/fund-app/mch-transfer/transfer-bills"""
     asked = read(request.get_data(), request.content_type or "", TRANSFER)
     check_appid(box, asked["appid"])
+    if not allows(box.settings()["transfer_ip_allow_list"], request.remote_addr or ""):
+        raise PayRefusal(403, "NO_AUTH", "此IP地址不允许调用接口，请按开发指引设置")
     if "user_name" in asked:
         asked["user_name"] = pay_keys.opened(box, request, "/user_name", asked["user_name"])
     made = transfers.ask(box, asked)

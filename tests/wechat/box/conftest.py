@@ -46,6 +46,7 @@ def sandbox(running_box: RunningBox, ear: Ear) -> RunningBox:
         session_key_every=3,
         templates=None,
         snapshot_visitors=False,
+        ip_allow_list=None,
         media_check_delay_s=0.05,
         settlement_delay_s=0.05,
         notice_speedup=300,

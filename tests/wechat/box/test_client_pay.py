@@ -26,6 +26,7 @@ from wechat.pay import (
     Relation,
     ReturnResult,
     Share,
+    ShareReceived,
     SharingState,
     SubOrder,
     TradeBillKind,
@@ -347,3 +348,44 @@ def test_over_https_under_wechats_own_names(tmp_path: Path, ear: Ear) -> None:
         assert {host.partition(":")[0] for host in asked} == {"api.mch.weixin.qq.com"}
     finally:
         sandbox.stop()
+
+
+def _one_share(merchant: Merchant) -> tuple[str, str, Any]:
+    """8 yuan for the store, paid: its number, the transaction and WeChat's answer."""
+    receiver = Receiver(ReceiverKind.MERCHANT_ID, STORE, Relation.STORE, name=STORE_NAME)
+    merchant.pay.add_receiver(appid=merchant.appid, receiver=receiver)
+    _, transaction = merchant.order(profit_sharing=True)
+    merchant.ear.wait_for(1)
+    merchant.ear.heard.clear()
+    merchant.box.post("/clock", offset_s=3600)
+    number = "S" + secrets.token_hex(8)
+    share = Share(ReceiverKind.MERCHANT_ID, STORE, 800, "门店", name=STORE_NAME)
+    return number, transaction, merchant.shared(number, transaction, [share], rest=False)
+
+
+def test_a_merchant_who_receives_is_told_of_the_share_and_of_its_return(merchant: Merchant) -> None:
+    merchant.box.post("/settings", sharing_callback_url=merchant.ear.url + "/shared")
+    number, transaction, found = _one_share(merchant)
+    notice = merchant.told(1)
+    assert isinstance(notice, ShareReceived)
+    assert merchant.ear.heard[0].path == "/shared"
+    assert (notice.event_type, notice.is_return) == ("TRANSACTION.SUCCESS", False)
+    assert (notice.mchid, notice.account, notice.amount_fen) == (merchant.mchid, STORE, 800)
+    assert (notice.out_order_no, notice.order_id) == (number, found.order_id)
+    assert notice.transaction_id == transaction
+    merchant.pay.return_share(
+        out_order_no=number,
+        out_return_no="B" + number,
+        return_mchid=STORE,
+        amount_fen=300,
+        description="用户退款",
+    )
+    returned = merchant.told(2)
+    assert isinstance(returned, ShareReceived)
+    assert (returned.is_return, returned.account, returned.amount_fen) == (True, merchant.mchid, 300)
+
+
+def test_who_shares_is_not_told(merchant: Merchant) -> None:
+    merchant.box.post("/settings", sharing_callback_url=None)
+    _one_share(merchant)
+    assert merchant.ear.heard == []

@@ -1,6 +1,6 @@
 // Scanning: a code that hangs on the wall, or a picture of one.
 import { ask } from "./asking.js";
-import { button, div, made, nothing, span, toast } from "./dom.js";
+import { button, div, made, nothing, span, toast, yuan } from "./dom.js";
 import { closeSheet, sheet } from "./phone.js";
 import { readCode } from "./reading.js";
 import { state } from "./state.js";
@@ -23,10 +23,23 @@ export async function scanMini(person, content) {
   openTab("shop");
 }
 
+// A code that a till or a web shop shows: WeChat's own sheet, then the payment.
+async function payCode(person, code_url) {
+  const { bill } = await ask("/pay/look", { code_url });
+  const panel = sheet(word("wechatPay"), div("paying", made("small", {}, bill.description), made("output", { class: "amount" }, yuan(bill.total_fen)),
+    button(word("confirmPay"), async () => {
+      await ask(`/persons/${person.id}/pay`, { code_url });
+      closeSheet();
+      toast(word("payDone"), false, yuan(bill.total_fen));
+    }, { class: "primary", id: "confirm-pay" })));
+  panel.classList.add("pay");
+}
+
 // The account's codes are read from any picture; the mini-program's round ones are known by their bytes only.
 export async function scanPicture(person, file) {
-  const ticket = await readCode(file);
-  if (ticket) return scanOfficial(person, { ticket });
+  const text = await readCode(file);
+  if (text?.startsWith("weixin://wxpay/")) return payCode(person, text);
+  if (text) return scanOfficial(person, { ticket: text });
   const image = await new Promise((done) => {
     const reader = new FileReader();
     reader.onload = () => done(reader.result);

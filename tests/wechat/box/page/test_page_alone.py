@@ -1,10 +1,12 @@
 """The page in a real browser with only the box behind it: chats, menus, faults, the keyboard, both languages."""
 
 import io
+import json
 import time
 from pathlib import Path
 
 from PIL import Image
+from wechatpayv3 import WeChatPayType
 
 from app.posters.poster import draw
 from app.posters.qr import qr_png
@@ -212,3 +214,21 @@ def test_a_photograph_of_a_clerks_poster_is_scanned(
     page.click("#follow")
     ear.wait_for(1)
     assert test_pushes.opened(sandbox, ear.heard[-1])["EventKey"] == "qrscene_c-lin"
+
+
+def test_a_code_that_a_till_shows_is_paid(sandbox: RunningBox, ear: Ear, page: Page, tmp_path: Path) -> None:
+    ear.answer = lambda heard: (204, b"")
+    peer = sandbox.merchant(wechatpay_type=WeChatPayType.NATIVE)
+    asked = {"description": "衬衫", "out_trade_no": "TILL0001", "notify_url": ear.url + "/paid"}
+    code_url = json.loads(peer.pay(amount={"total": 29900}, **asked)[1])["code_url"]
+    picture = tmp_path / "till.png"
+    picture.write_bytes(qr_png(code_url, size_px=400))
+    sandbox.call("/cgi-bin/qrcode/create", {"action_name": "QR_STR_SCENE", "expire_seconds": 60,
+                 "action_info": {"scene": {"scene_str": "a"}}})  # fmt: skip
+    opened(page, sandbox)
+    page.see(".walls .code")
+    page.upload("#beside input[type=file]", picture)
+    page.see(".sheet .amount", "299")
+    page.click("#confirm-pay")
+    page.see("#toast", "299")
+    assert json.loads(peer.query(out_trade_no="TILL0001")[1])["trade_state"] == "SUCCESS"
