@@ -14,7 +14,8 @@ from sqlalchemy import text
 
 from app.attribution import adopting, serving
 from app.base.db import open_snapshot
-from app.commission import release
+from app.base.queue import defer
+from app.commission import merging, release
 from app.conversation import late
 from app.conversation.intent import Intent, Wish
 from app.dry_run import running
@@ -63,7 +64,11 @@ def _answer_late(p: Parts, *, identity_id: int, key: str, wish: str, about: str)
 
 def _member_merged(p: Parts, *, survivor_id: int, loser_id: int) -> None:
     with p.tx() as session:
-        adopting.adopt(session, survivor_id=survivor_id, loser_id=loser_id, now=p.now())
+        facts = {"survivor_id": survivor_id, "loser_id": loser_id}
+        adopting.adopt(session, **facts, now=p.now())
+        again_at = merging.reattribute(session, **facts, at=p.now())
+        if again_at is not None and again_at > p.now():
+            defer(session, "member_merged", at=again_at, **facts)
 
 
 def _hand_over(p: Parts, *, handover_id: int) -> None:

@@ -159,7 +159,7 @@ class CommissionMove(Base):
     __tablename__ = "commission_move"
     __table_args__ = (
         UniqueConstraint("share_id", "cause"),
-        CheckConstraint("amount_fen > 0", name="amount"),
+        CheckConstraint("amount_fen >= 0", name="amount"),
     )
 
     id: Mapped[RowId]

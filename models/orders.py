@@ -125,6 +125,18 @@ class OrderLine(Base):
     credit_snapshot: Mapped[dict[str, Any]]
 
 
+class SharedSale(Base):
+    """SPL-6: several clerks served; how they divide what the sale brings the selling clerk. Once per order."""
+
+    __tablename__ = "shared_sale"
+
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+    # [{"clerk": code, "name": name, "part_bp": 6000}, ...] that make 10000.
+    parts: Mapped[list[Any]]
+    declared_by: Mapped[str]
+    declared_at: Mapped[datetime]
+
+
 class OrderEvent(Base):
     """Every transition of an order with who and when; append-only (I08, I09)."""
 

@@ -7,7 +7,7 @@ from app.api.backoffice import account, audit, kpi, operators, pos_keys
 from app.api.backoffice import login as backoffice_login
 from app.api.backoffice import me as backoffice_me
 from app.api.callbacks import mini_program, official_account, pay
-from app.api.clerk import boards, codes, counter, earnings
+from app.api.clerk import boards, codes, counter, earnings, sharing
 from app.api.clerk import login as clerk_login
 from app.api.clerk import me as clerk_me
 from app.api.pos import members as pos_members
@@ -17,7 +17,8 @@ from app.api.shopper import goods, login, me, orders, stores, touches
 
 DESCRIPTION = (
     "One shop out of a brand's stores and its WeChat presence. Amounts are integer fen, times RFC 3339, "
-    "refusals problem+json with a stable `code`. POSTs that make an order or a refund take an `Idempotency-Key`; "
+    "refusals problem+json with a stable `code`. POSTs that make an order or a refund, or divide a sale, take an "
+    "`Idempotency-Key`; "
     "every other POST may be repeated as it is."
 )
 
@@ -33,6 +34,7 @@ API: tuple[APIBlueprint, ...] = (
     codes.bp,
     counter.bp,
     earnings.bp,
+    sharing.bp,
     backoffice_login.bp,
     backoffice_me.bp,
     boards.bp,

@@ -14,7 +14,7 @@ from app.base.money import largest_remainder
 from app.commission import accounts, states
 from app.commission.entries import Change, write
 from app.commission.payees import PAYEE
-from models.commission import EntryKind, PartyKind
+from models.commission import EntryKind, PartyKind, Role
 
 WHOLE_BP = 10_000
 _SHARE = text(
@@ -37,14 +37,14 @@ _ADD = text(
     insert into commission_share
            (order_line_id, position, role, party_kind, party, payee, accrued_fen, reversed_fen, moved_fen,
             settled_fen, written_off_fen, protected_fen, state, reason, earned_at, released_at, move_id)
-    select :line_id, (select max(position) from commission_share where order_line_id = :line_id) + nr, :role,
+    select :line_id, (select max(position) from commission_share where order_line_id = :line_id) + nr, role,
            party_kind, party, {PAYEE}, amount_fen, 0, 0, 0, 0, protected_fen, :state, cast(:reason as jsonb),
            :earned_at, :released_at, :move_id
       from unnest(cast(:kinds as text[]), cast(:parties as text[]), cast(:amounts as bigint[]),
-                  cast(:protected as bigint[])) with ordinality
-           as x (party_kind, party, amount_fen, protected_fen, nr)
+                  cast(:protected as bigint[]), cast(:roles as text[])) with ordinality
+           as x (party_kind, party, amount_fen, protected_fen, role, nr)
      order by nr
-    returning id, party
+    returning id, party, accrued_fen
     """
 )
 _TAKE = text(
@@ -74,12 +74,14 @@ _UNKNOWN = text(
 class Heir:
     """Who gets ``part_bp`` of a share. ``party`` as in the ledger: ``clerk:C-SZFT-01``; its kind says the same.
 
-    Whoever holds the share may be among the heirs: that part stays where it is.
+    Whoever holds the share may be among the heirs: that part stays where it is. ``role``: for which role, if
+    not for that of the share.
     """
 
     party_kind: PartyKind
     party: str
     part_bp: int = WHOLE_BP
+    role: Role | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ def move(
     cause: str,
     because: Mapping[str, Any],
     at: datetime,
+    of_bp: int = WHOLE_BP,
 ) -> list[int]:
     """Hand what is left of a share to others; answers the new shares, none when there was nothing to hand on.
 
@@ -107,15 +110,15 @@ def move(
 
     Once per share and ``cause``: again with the same heirs answers nothing and changes nothing, with others
     raises Alarm. ``because``: facts for the explanation, e.g. ``{"kind": "MERGE", ...}``. Refuses parts that
-    do not make 10000 bp, a party named twice or not of its kind (Invalid), an unknown share (NotFound).
+    do not make ``of_bp``, a party named twice or not of its kind (Invalid), an unknown share (NotFound).
     ``at`` is the moment of booking. Locks the share's line.
     """
-    _check(session, to)
+    _check(session, to, of_bp)
     states.lock_lines_of(session, [share_id])
     share = session.execute(_SHARE, {"share_id": share_id}).first()
     if share is None:
         raise NotFound("NOT_FOUND", "No such share.")
-    told = dict(because) | {"to": [[heir.party, heir.part_bp] for heir in to]}
+    told = dict(because) | {"to": [[heir.party, heir.part_bp] for heir in to], "of_bp": of_bp}
     if _was_moved(session, share_id, cause, told):
         return []
     pieces = largest_remainder(share.left_fen, [heir.part_bp for heir in to])
@@ -169,7 +172,7 @@ def _add(
         _ADD,
         {
             "line_id": share.order_line_id,
-            "role": share.role,
+            "roles": [(one.heir.role or share.role) for one in going],
             "state": "FROZEN" if share.released_at is None else "RELEASABLE",
             "earned_at": share.earned_at,
             "released_at": share.released_at,
@@ -181,8 +184,7 @@ def _add(
             "reason": json.dumps(reason, ensure_ascii=False),
         },
     )
-    amounts = {one.heir.party: one.amount_fen for one in going}
-    return [(row.id, row.party, amounts[row.party]) for row in rows]
+    return [(row.id, row.party, row.accrued_fen) for row in rows]
 
 
 def _change(
@@ -217,11 +219,11 @@ def _was_moved(session: Session, share_id: int, cause: str, told: Mapping[str, A
     return known is not None
 
 
-def _check(session: Session, to: Sequence[Heir]) -> None:
+def _check(session: Session, to: Sequence[Heir], of_bp: int) -> None:
     wrong: dict[str, str] = {}
-    if sum(heir.part_bp for heir in to) != WHOLE_BP or any(heir.part_bp < 1 for heir in to):
-        wrong["part_bp"] = f"positive parts that make {WHOLE_BP}"
-    if len({heir.party for heir in to}) != len(to):
+    if sum(heir.part_bp for heir in to) != of_bp or any(heir.part_bp < 1 for heir in to):
+        wrong["part_bp"] = f"positive parts that make {of_bp}"
+    if len({(heir.party, heir.role) for heir in to}) != len(to):
         wrong["party"] = "each party once"
     facts = {"kinds": [heir.party_kind.value for heir in to], "parties": [heir.party for heir in to]}
     unknown = session.execute(_UNKNOWN, facts).all()

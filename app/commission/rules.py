@@ -104,6 +104,21 @@ def split(pool_fen: int, snapshot: Mapping[str, Any]) -> list[ShareAmount]:
     return shares
 
 
+def shared_sale(snapshot: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """SPL-6: the snapshot in which the selling clerk's role is shared as declared; the other roles stay.
+
+    ``parts``: ``{"clerk": code, "name": name, "part_bp": ...}``. The evidence of the sale stays beside each.
+    """
+    sold = next(party for party in snapshot["parties"] if party["role"] == Role.SELL_CLERK)
+    others = [party for party in snapshot["parties"] if party["role"] != Role.SELL_CLERK]
+    shared = [
+        {**sold, "party": f"clerk:{part['clerk']}", "name": part["name"], "part_bp": part["part_bp"]}
+        | {"shared_sale": True}
+        for part in parts
+    ]
+    return {**snapshot, "parties": [*others, *shared]}
+
+
 def reversal(
     *, base_fen: int, refunded_before_fen: int, refund_fen: int, pool_bp: int, remaining: Sequence[int]
 ) -> list[int]:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.base.errors import Conflict, NotFound
 from app.base.vault import Vault
-from app.commission import accrual, release
+from app.commission import accrual, release, rules
 from app.commission.accrual import LineToAccrue
 from app.members import standing
 from app.orders import pickup_codes
@@ -76,8 +76,9 @@ _MOVE = text(
     """
 )
 _TO_ACCRUE = text(
-    "select id, base_fen, pool_bp, sku_code, name, qty, credit_snapshot from order_line"
-    " where order_id = :order_id order by line_no"
+    "select id, base_fen, pool_bp, sku_code, name, qty, credit_snapshot,"
+    " (select parts from shared_sale s where s.order_id = :order_id) as shared"
+    " from order_line where order_id = :order_id order by line_no"
 )
 _NO_FACTS: dict[str, Any] = {
     "paid_fen": None,
@@ -155,7 +156,9 @@ def accrue(
             name=row.name,
             qty=row.qty,
             selling_entity=selling_entity,
-            snapshot=row.credit_snapshot,
+            snapshot=rules.shared_sale(row.credit_snapshot, row.shared)
+            if row.shared
+            else row.credit_snapshot,
         )
         for row in session.execute(_TO_ACCRUE, {"order_id": order_id})
     ]

@@ -9,6 +9,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from app.base.vault import Vault
+from app.commission import holding
 from app.ledger.posting import Posting, post
 from app.orders import lifecycle
 from app.orders.lifecycle import Held
@@ -34,9 +35,17 @@ class Outcome(StrEnum):
 
 
 _FIND = text("select order_id from payment where out_trade_no = :out_trade_no")
+# SPL-9: whether the payer is a clerk who is not the order's member. Asked here, where it costs no statement.
 _HOLD = text(
-    "select id, order_id, state, appid, mchid, amount_fen, transaction_id from payment"
-    " where out_trade_no = :out_trade_no for update"
+    """
+    select p.id, p.order_id, p.state, p.appid, p.mchid, p.amount_fen, p.transaction_id,
+           exists (select from identity i
+                     join clerk c on c.member_id = i.member_id and c.status <> 'LEFT'
+                     join orders o on o.id = p.order_id join member m on m.id = o.member_id
+                    where i.appid = p.appid and i.openid = p.payer_openid
+                      and i.member_id <> coalesce(m.alias_of, m.id)) as paid_by_clerk
+      from payment p where p.out_trade_no = :out_trade_no for update of p
+    """
 )
 _SETTLE = text(
     "update payment set state = :state, transaction_id = :transaction_id, settled_at = :now, next_check_at = null,"
@@ -53,7 +62,8 @@ def accept_paid(session: Session, trade: Trade, *, vault: Vault, now: datetime) 
 
     Compares app, merchant, amount and currency with our own row. The same trade again changes nothing.
     Late money revives a timed-out order if the goods can be promised again, else it goes back by
-    itself (STK-4); so does a second payment. Locks the order, then the payment; posts the money.
+    itself (STK-4); so does a second payment. When a clerk paid for a customer, the order's shares are held
+    for review (SPL-9, cause ``payer:<order>``). Locks the order, then the payment; posts the money.
     """
     order_id = session.execute(_FIND, {"out_trade_no": trade.out_trade_no}).scalar()
     if order_id is None:
@@ -86,6 +96,8 @@ def _take(
     _post(session, order, payment, excess=not wanted, paid_at=paid_at)
     if wanted:
         lifecycle.mark_paid(session, order, vault=vault, paid_at=paid_at, now=now, actor=ACTOR)
+        if payment.paid_by_clerk:
+            holding.hold_order(session, order_number=order.number, cause=f"payer:{order.number}", at=now)
         return Outcome.PAID
     refunding.open_refund(
         session,

@@ -218,7 +218,9 @@ CHECKS = (
           left join (select move_id, -sum(amount_fen) filter (where kind = 'MOVE_OUT') as gone,
                             sum(amount_fen) filter (where kind = 'MOVE_IN') as come
                        from commission_entry where move_id is not null group by 1) e on e.move_id = m.id
-         where m.amount_fen is distinct from e.gone or m.amount_fen is distinct from e.come
+         where m.amount_fen <> coalesce(e.gone, 0)
+            or abs(m.amount_fen - coalesce(e.come, 0))
+             > case when m.because->>'kind' = 'EXCHANGE' then 1 else 0 end
         union all
         select null, null, name, fen, null, null from ({BALANCES}) a
          where name = 'moving:commission' and fen <> 0

@@ -129,7 +129,11 @@ def test_posts_that_move_money_or_stock_show_the_idempotency_key(document: Any) 
         for path, method, operation in _operations(document)
         if any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", []))
     }
-    assert shown == {"/api/shopper/orders", "/api/clerk/orders/{number}/refunds"}
+    assert shown == {
+        "/api/shopper/orders",
+        "/api/clerk/orders/{number}/refunds",
+        "/api/clerk/orders/{number}/shared-sale",
+    }
 
 
 def test_the_docs_page_asks_nobody_outside(client: FlaskClient) -> None:

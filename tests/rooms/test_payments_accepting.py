@@ -60,6 +60,62 @@ def _accept(tx: Tx, trade: Trade) -> Outcome:
         return accept_paid(session, trade, vault=make.VAULT, now=NOW)
 
 
+@pytest.mark.parametrize(("status", "held"), [("ACTIVE", 1), ("LEAVING", 1), ("LEFT", 0)])
+def test_spl9_a_clerk_who_pays_for_a_customer_puts_the_shares_under_review(
+    tx: Tx, status: str, held: int
+) -> None:
+    with tx() as session:
+        placed = _order(session)
+        friend = make.a_buyer(session, "friend")
+        session.execute(
+            text("update clerk set member_id = :id, status = :status where code = 'C-SZFT-01'"),
+            {"id": friend.member_id, "status": status},
+        )
+        session.execute(text("update payment set payer_openid = 'o-friend'"))
+    assert _accept(tx, _trade(payer_openid="o-friend")) is Outcome.PAID
+    assert _accept(tx, _trade(payer_openid="o-friend")) is Outcome.AGAIN
+    with tx() as session:
+        assert make.count(session, "commission_share", "state = 'HELD'") == held * make.count(
+            session, "commission_share"
+        )
+        causes = set(session.execute(text("select cause from commission_hold")).scalars())
+        assert causes == ({f"payer:{placed.number}"} if held else set())
+
+
+def test_spl6_a_friend_who_pays_changes_nobodys_credit(tx: Tx) -> None:
+    with tx() as session:
+        _order(session)
+        make.a_buyer(session, "friend")
+        session.execute(text("update payment set payer_openid = 'o-friend'"))
+    assert _accept(tx, _trade(payer_openid="o-friend")) is Outcome.PAID
+    with tx() as session:
+        assert make.count(session, "commission_hold") == 0
+        assert make.count(session, "commission_share", "state = 'FROZEN'") == make.count(
+            session, "commission_share"
+        )
+
+
+def test_spl9_a_clerk_who_buys_for_himself_is_not_held_but_earns_nothing(tx: Tx) -> None:
+    with tx() as session:
+        session.execute(
+            text("update clerk set member_id = :id where code = 'C-SZFT-01'"),
+            {"id": make.a_buyer(session, "1").member_id},
+        )
+        buyer = make.Buyer(
+            *session.execute(
+                text("select m.id, m.number, i.id from member m join identity i on i.member_id = m.id")
+            ).one()
+        )
+        placed = make.an_order(session, buyer)
+        session.execute(
+            _PAYMENT, {"order_id": placed.order_id, "no": "P0000001", "fen": placed.quote.amount_fen}
+        )
+    assert _accept(tx, _trade()) is Outcome.PAID
+    with tx() as session:
+        assert make.count(session, "commission_hold") == 0
+        assert make.count(session, "commission_share", "party_kind = 'CLERK'") == 0
+
+
 def test_money_makes_the_order_paid_once_and_accrues_once(tx: Tx) -> None:
     with tx() as session:
         _order(session)
