@@ -26,7 +26,7 @@ from app.members import tidying as members_tidying
 from app.operators import roster
 from app.orders import tidying as orders_tidying
 from app.payments import checking, refunding, stopping
-from app.relations import handing_over, leaving, telling
+from app.relations import bounty, handing_over, leaving, tasks, telling
 from app.settings import Settings
 from app.settlement import batches, working
 from app.tills import letting_in
@@ -85,6 +85,22 @@ def _resume_handovers(p: Parts) -> None:
 
 def _clerks_leave(p: Parts) -> None:
     leaving.leave_due(p.tx, now=p.now())
+
+
+def _make_tasks(p: Parts) -> None:
+    tasks.make_due(p.tx, now=p.now())
+
+
+def _make_keeping_tasks(p: Parts) -> None:
+    tasks.make_keeping(p.tx, now=p.now())
+
+
+def _bounties(p: Parts) -> None:
+    bounty.judge_due(p.tx, now=p.now())
+    while True:
+        with p.tx() as session:
+            if bounty.release_due(session, now=p.now()) < bounty.BATCH:
+                return
 
 
 def _expire_orders(p: Parts) -> None:
@@ -172,6 +188,9 @@ SCHEDULE: tuple[tuple[str, str, Job], ...] = (
     ("*/10 * * * * 40", "resume_handovers", _resume_handovers),
     # 00:05 in Shanghai: the last day has just ended.
     ("5 16 * * *", "clerks_leave", _clerks_leave),
+    ("*/15 * * * * 50", "make_tasks", _make_tasks),
+    ("35 18 * * *", "make_keeping_tasks", _make_keeping_tasks),
+    ("15 17 * * *", "bounties", _bounties),
 )
 
 

@@ -6,14 +6,15 @@ from flask_openapi3 import APIBlueprint
 from app.api.backoffice import account, audit, kpi, operators, pos_keys
 from app.api.backoffice import login as backoffice_login
 from app.api.backoffice import me as backoffice_me
+from app.api.backoffice import relations as backoffice_relations
 from app.api.callbacks import mini_program, official_account, pay
-from app.api.clerk import boards, codes, counter, earnings, sharing
+from app.api.clerk import boards, codes, counter, earnings, fans, sharing, team
 from app.api.clerk import login as clerk_login
 from app.api.clerk import me as clerk_me
 from app.api.pos import members as pos_members
 from app.api.pos import sales as pos_sales
 from app.api.pos import touches as pos_touches
-from app.api.shopper import goods, login, me, orders, stores, touches
+from app.api.shopper import goods, login, me, orders, relations, stores, touches
 
 DESCRIPTION = (
     "One shop out of a brand's stores and its WeChat presence. Amounts are integer fen, times RFC 3339, "
@@ -49,5 +50,9 @@ API: tuple[APIBlueprint, ...] = (
     pos_touches.bp,
     pos_sales.bp,
     pos_members.bp,
+    relations.bp,
+    fans.bp,
+    team.bp,
+    backoffice_relations.bp,
 )
 PLAIN: tuple[Blueprint, ...] = (official_account.bp, mini_program.bp, pay.bp)

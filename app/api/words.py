@@ -50,6 +50,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "NOT_CLOSING": ("请先登记闭店日期", "Say first when the store closes"),
     "CLERKS_FIRST": ("请先安排门店员工", "Move the store's people first"),
     "ORDERS_WAITING": ("仍有待提货订单", "Orders still wait for pick-up"),
+    "NO_CONSENT": ("顾客未同意联系", "The member has not agreed to be contacted"),
     "NO_HQ_STORE": ("总部没有可接收会员的线上门店", "Head office has no store to take the members"),
     "APPROVED_ALREADY": ("已审批", "Approved already"),
     "TERMS_SCHEDULED": ("已有待生效的绑定规则", "Later terms are waiting already"),

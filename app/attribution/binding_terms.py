@@ -138,6 +138,11 @@ def approve(session: Session, *, version: int, by: str, now: datetime) -> dateti
     return begins_at
 
 
+def told(terms: Terms) -> dict[str, Any]:
+    """The terms as plain values, as ``check`` takes them."""
+    return asdict(terms)
+
+
 def check(params: Mapping[str, Any]) -> Terms:
     """The terms in ``params``; what is not named keeps its default. Invalid names each wrong field."""
     known = {one.name for one in fields(Terms)}

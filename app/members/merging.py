@@ -17,6 +17,20 @@ _HOLD_MEMBERS = text(
 _MOVE = (
     text("update identity set member_id = :survivor where member_id = :loser"),
     text("update login set member_id = :survivor where member_id = :loser"),
+    # MRG-3: the most restrictive of both. What one of them withdrew last, the other does not agree to either.
+    text(
+        "update consent g set withdrawn_at = greatest(g.given_at, cast(:now as timestamptz))"
+        " where g.member_id in (:survivor, :loser) and g.withdrawn_at is null"
+        " and exists (select from consent w where w.member_id in (:survivor, :loser)"
+        "             and w.member_id <> g.member_id and w.purpose = g.purpose and w.withdrawn_at is not null"
+        "             and not exists (select from consent n where n.member_id = w.member_id"
+        "                             and n.purpose = w.purpose and n.withdrawn_at is null))"
+    ),
+    text(
+        "update consent c set member_id = :survivor where c.member_id = :loser and (c.withdrawn_at is not null"
+        " or not exists (select from consent s where s.member_id = :survivor and s.purpose = c.purpose"
+        "                and s.withdrawn_at is null))"
+    ),
     text("update clerk_link set member_id = :survivor where member_id = :loser"),
     # A person who was a clerk under both members keeps both rows; SELF reads through the alias.
     text(
