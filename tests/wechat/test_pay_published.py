@@ -1,7 +1,8 @@
-"""More published vectors of WeChat Pay: certificates as they are handed out, sealed fields, the example bill.
+"""More published vectors of WeChat Pay: its own worked sample, certificates as they are handed out, sealed fields.
 
-Not reproducible, because the key is nobody's: the paySign that pay.weixin.qq.com prints (its inputs are signed
-with a published key in test_pay_vectors.py instead).
+Of wechatpay-java's key pairs (merchant 5F1C72E2..., platform 44002404...) only the merchant's certificate is here:
+both ended on 9 May 2025, and nothing that was signed or sealed with them is published, so that there is no value
+to come to. The same steps have values in the vectors of wechatpay-go, SKIT and WeChat's own sample.
 """
 
 import base64
@@ -14,16 +15,37 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from wechatpayv3.utils import aes_decrypt, load_certificate, rsa_decrypt, rsa_encrypt
 
+from tests.wechat import pay_sample as sample
 from tests.wechat import pay_vectors as p
 from tests.wechat import vectors as v
 from tests.wechat.merchant import KEY_ID, MERCHANT_KEY, MERCHANT_PEM
 from tests.wechat.platform import LEADING_ZERO, issued
 from wechat.errors import Malformed
 from wechat.pay.platform_keys import PlatformKeys, certificate_of, hex_serial, same_serial
-from wechat.pay.signing import MerchantKey, NoticeKey
+from wechat.pay.signing import MerchantKey, NoticeKey, lines
 
 SKIT = MerchantKey("1900000001", "A1", p.SKIT_KEY)
 PUBLIC_PEM = MERCHANT_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def test_the_request_of_wechats_own_sample_is_signed_as_printed() -> None:
+    ours = MerchantKey(sample.MCHID, sample.SERIAL, sample.KEY)
+    target = "/v3/pay/transactions/jsapi"
+    given = ours.authorization(
+        "POST", target, sample.BODY.encode(), seconds=sample.SECONDS, nonce=sample.NONCE
+    )
+    assert given == (
+        f'WECHATPAY2-SHA256-RSA2048 mchid="{sample.MCHID}",nonce_str="{sample.NONCE}",'
+        f'signature="{sample.SIGNED_REQUEST}",timestamp="{sample.SECONDS}",serial_no="{sample.SERIAL}"'
+    )
+
+
+def test_the_pay_sign_of_wechats_own_sample_comes_out_as_printed() -> None:
+    ours = MerchantKey(sample.MCHID, sample.SERIAL, sample.KEY)
+    head = (sample.APPID, str(sample.SECONDS), sample.NONCE)
+    assert ours.sign(lines(*head, f"prepay_id={sample.PREPAY_ID}")) == sample.PAY_SIGN
+    of_app = ours.sign(lines(*head, sample.PREPAY_ID))
+    assert (of_app[:12], of_app[-5:]) == (sample.APP_SIGN_BEGINS, sample.APP_SIGN_ENDS)
 
 
 @pytest.mark.parametrize(
