@@ -27,10 +27,13 @@ from app.operators import roster
 from app.orders import tidying as orders_tidying
 from app.payments import checking, refunding, stopping
 from app.relations import bounty, handing_over, leaving, tasks, telling
+from app.review import deciding, detecting, disputing, findings
+from app.review import telling as review_telling
 from app.settings import Settings
 from app.settlement import batches, working
 from app.tills import letting_in
 from app.wiring import Parts, build
+from models.review import RiskRule
 
 Job = Callable[..., Any]
 
@@ -149,6 +152,33 @@ def _settle_month(p: Parts) -> None:
         working.drive(p.tx, number=number, now=p.now())
 
 
+def _tell_dispute(p: Parts, *, step_id: int) -> None:
+    review_telling.tell_dispute(p.tx, p.wechat.oa, step_id=step_id, now=p.now())
+
+
+def _tell_finding(p: Parts, *, finding_id: int) -> None:
+    review_telling.tell_finding(p.tx, p.wechat.oa, finding_id=finding_id, now=p.now())
+
+
+def _mind_disputes(p: Parts) -> None:
+    for step in (disputing.hear, disputing.end_hearings, deciding.apply_due):
+        while True:
+            with p.tx() as session:
+                if not step(session, now=p.now()):
+                    break
+
+
+def _look_for_fraud(p: Parts) -> None:
+    for rule in RiskRule:
+        with p.tx() as session:
+            detecting.detect(session, rule, vault=p.vault, now=p.now())
+    with p.tx() as session:
+        numbers = findings.living(session, now=p.now())
+    for number in numbers:
+        with p.tx() as session:
+            findings.hold_rows(session, number, now=p.now())
+
+
 def _tidy(p: Parts) -> None:
     for step in (members_tidying.tidy, orders_tidying.tidy, roster.tidy, letting_in.forget_nonces):
         while True:
@@ -172,6 +202,8 @@ JOBS: dict[str, Job] = {
     "hand_over": _hand_over,
     "tell_handover": _tell_handover,
     batches.JOB: _settlement_work,
+    "tell_dispute": _tell_dispute,
+    "tell_finding": _tell_finding,
 }
 
 # (cron, seconds last; name; function). Every worker offers each tick, exactly one runs it.
@@ -184,6 +216,8 @@ SCHEDULE: tuple[tuple[str, str, Job], ...] = (
     ("5,35 * * * *", "measure_follows", _measure_follows),
     # SET-1 on the 10th, and whatever work of a batch a worker left undone.
     ("*/10 * * * * 40", "settle_month", _settle_month),
+    ("* * * * * 40", "mind_disputes", _mind_disputes),
+    ("*/10 * * * * 50", "look_for_fraud", _look_for_fraud),
     ("17 * * * *", "tidy", _tidy),
     ("*/10 * * * * 40", "resume_handovers", _resume_handovers),
     # 00:05 in Shanghai: the last day has just ended.

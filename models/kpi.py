@@ -49,6 +49,7 @@ class KpiSale(Base):
     """A paid order line as the book took it in, once; append-only."""
 
     __tablename__ = "kpi_sale"
+    __table_args__ = (Index("ix_kpi_sale_booked", "booked_at"),)
 
     order_line_id: Mapped[int] = mapped_column(ForeignKey("order_line.id"), primary_key=True)
     order_id: Mapped[int]
@@ -56,6 +57,8 @@ class KpiSale(Base):
     weight_id: Mapped[int] = mapped_column(ForeignKey("kpi_weight.id"))
     day: Mapped[date]
     amount_fen: Mapped[int]
+    # What was taken in lately is what a detector asks for (FRD-1): off the paying path.
+    booked_at: Mapped[RecordedAt]
 
 
 class KpiReturn(Base):
@@ -128,6 +131,7 @@ class KpiClerkCredit(Base):
             "day",
             postgresql_include=["amount_fen", "qty", "order_id", "member_id"],
         ),
+        Index("ix_kpi_clerk_credit_back", "day", "clerk_id", postgresql_where="refund_id is not null"),
         CheckConstraint(
             "(refund_id is null and amount_fen >= 0 and qty > 0) or (amount_fen <= 0 and qty <= 0)",
             name="sign",

@@ -48,6 +48,7 @@ class Reason(StrEnum):
     CODE_REVOKED = "CODE_REVOKED"  # the code was withdrawn
     CODE_EXPIRED = "CODE_EXPIRED"  # the code's time was over
     SELF = "SELF"  # the fan is the clerk
+    FRAUD_HOLD = "FRAUD_HOLD"  # the clerk's or the fan's touches are under review (FRD-1); judged again if all was well
     STORE_CLOSED = "STORE_CLOSED"  # nobody is there any more
     STORE_CLOSING = "STORE_CLOSING"  # BND-9: no new touches
     CLERK_LEAVING = "CLERK_LEAVING"  # counts for the store only: members are being handed over
@@ -63,6 +64,7 @@ class Shown:
     clerk_id: int | None = None
     clerk_status: ClerkStatus | None = None
     is_self: bool = False
+    is_held: bool = False
     revoked_at: datetime | None = None
     expires_at: datetime | None = None
 
@@ -150,7 +152,7 @@ def decide(
     """
     wrong = _invalid(shown, occurred_at)
     if wrong is not None:
-        clerk_id = shown.clerk_id if wrong is Reason.SELF else None
+        clerk_id = shown.clerk_id if wrong in (Reason.SELF, Reason.FRAUD_HOLD) else None
         return Decision(False, wrong, TouchResult.INVALID, clerk_id, shown.store_id)
     reason = _store_level(shown)
     clerk_id = None if reason else shown.clerk_id
@@ -190,6 +192,8 @@ def _invalid(shown: Shown, occurred_at: datetime) -> Reason | None:
         return Reason.STORE_CLOSING
     if shown.is_self and shown.clerk_status is not ClerkStatus.LEFT:
         return Reason.SELF
+    if shown.is_held:
+        return Reason.FRAUD_HOLD
     return None
 
 

@@ -53,6 +53,7 @@ class Recorded:
     service_store_name: str | None
 
 
+# Findings belong to a room above; a copy of their state here could only go stale (TCH-3: no fraud hold).
 # Signs of activity (BND-4) are looked up only when somebody else's clerk is met: CASE evaluates no more.
 _LOOK = text(
     f"""
@@ -60,6 +61,9 @@ _LOOK = text(
            q.id as code_id, q.revoked_at, q.expires_at,
            c.id as clerk_id, c.code as clerk_code, c.name as clerk_name, c.status as clerk_status,
            c.member_id as clerk_member_id, coalesce(coalesce(cm.alias_of, cm.id) = m.id, false) as is_self,
+           exists (select from risk_finding f where f.state = 'OPEN' and (
+               (f.clerk_id = c.id and f.rule in ('FANS', 'UNFOLLOWS')) or (f.member_id = m.id and f.rule = 'SCANS')))
+               as is_held,
            s.id as store_id, s.code as store_code, s.name as store_name, s.status as store_status,
            a.clerk_id as acquired_clerk_id, a.store_id as acquired_store_id,
            first.occurred_at as acquired_occurred_at, first.received_at as acquired_received_at,
@@ -165,6 +169,7 @@ def _shown(row: Row[Any]) -> Shown:
         clerk_id=row.clerk_id,
         clerk_status=ClerkStatus(row.clerk_status) if row.clerk_status else None,
         is_self=row.is_self,
+        is_held=row.is_held,
         revoked_at=row.revoked_at,
         expires_at=row.expires_at,
     )

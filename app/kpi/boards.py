@@ -52,13 +52,16 @@ _WITHIN = """
       and (cast(:entity as text) is null or e.code = :entity) and (cast(:city as text) is null or s.city = :city)
       and (cast(:store as text) is null or s.code = :store)
 """
+# The month's target is settlement's, above (SET-2); without one the clerk's standing target counts.
 # One look into a covering index per clerk or store; those who sold nothing have their place too.
 _CLERKS = text(
     f"""
-    select c.id, c.code, c.name, s.code as store, s.name as store_name, c.monthly_target_fen as target_fen,
+    select c.id, c.code, c.name, s.code as store, s.name as store_name,
+           coalesce(g.target_fen, c.monthly_target_fen) as target_fen,
            (select coalesce(sum(k.amount_fen), 0)::bigint from kpi_clerk_credit k
              where k.clerk_id = c.id and k.day >= :since and k.day < :until) as net_fen
       from clerk c join store s on s.id = c.store_id join legal_entity e on e.id = s.entity_id
+      left join clerk_target g on g.clerk_id = c.id and g.month = :month
      where c.status in ('ACTIVE', 'LEAVING') and c.role <> 'TEAM' {_WITHIN}
      order by net_fen desc, c.code
     """
@@ -142,7 +145,7 @@ def _owner(reader: Session | Connection, store: str) -> str:
 
 def _facts(within: Within, period: Period) -> dict[str, Any]:
     scope = {"entity": within.entity, "city": within.city, "store": within.store}
-    return {**scope, "since": period.since, "until": period.until}
+    return {**scope, "since": period.since, "until": period.until, "month": period.name}
 
 
 def _places(rows: Sequence[Any], *, with_target: bool) -> list[Place]:

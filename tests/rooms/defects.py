@@ -339,4 +339,19 @@ DEFECTS = (
     ),
     Defect("S08", (post(account("expense:tier:E-HQ"), X, 5),)),
     Defect("S09", ("update settlement_portion set amount_fen = amount_fen + 1 where paid_at is null",)),
+    Defect(
+        "F01",
+        (
+            "insert into commission_hold (share_id, cause, held_at)"
+            f" values ({SHARE}, 'dispute:D0', '2026-03-02')",
+        ),
+        frozenset({"B16"}),
+    ),
+    Defect(
+        "F02",
+        (
+            "insert into dispute (number, kind, role, order_id, order_number, claimant, raised_by, state, opened_at,"
+            " heirs) values ('D0', 'CREDIT', 'SELL_CLERK', 1, 'A2', 'clerk:x', 'clerk:x', 'OPEN', '2026-03-02', '[]')",
+        ),
+    ),
 )

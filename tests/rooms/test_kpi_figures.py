@@ -198,6 +198,14 @@ def test_kpi3_a_board_with_ties_my_place_and_my_neighbours(town: Tx) -> None:
         brand = boards.clerks(session, Within(), MARCH)
         store = boards.clerks(session, Within(store="SZ-FT"), MARCH)
         day = boards.clerks(session, Within(store="SZ-FT"), read_period("2026-03-02"))
+        session.execute(
+            text(
+                "insert into clerk_target (clerk_id, month, target_fen, set_by, set_at)"
+                " select id, '2026-03', 2000, 'operator:O-1', :at from clerk where code = 'C-SZFT-01'"
+            ),
+            {"at": AT},
+        )
+        own = boards.clerks(session, Within(store="SZ-FT"), MARCH)
     places = [(p.rank, p.code, p.net_fen) for p in brand]
     assert places == [
         (1, "C-SZNS-01", 900),
@@ -207,6 +215,7 @@ def test_kpi3_a_board_with_ties_my_place_and_my_neighbours(town: Tx) -> None:
     ]
     assert [(p.rank, p.code) for p in store] == [(1, "C-SZFT-01"), (2, "C-SZFT-03")]
     assert (store[0].target_fen, store[0].attained_bp) == (1000, 5000)
+    assert (own[0].target_fen, own[0].attained_bp) == (2000, 2500)
     assert (day[0].target_fen, day[0].attained_bp) == (None, None)
     assert [p.code for p in boards.around(brand, "C-SZNS-01")] == ["C-SZNS-01", "C-SZFT-01", "C-SZNS-03"]
     assert boards.around(brand, "C-NOBODY") == []
