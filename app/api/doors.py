@@ -3,7 +3,7 @@
 from flask import Blueprint
 from flask_openapi3 import APIBlueprint
 
-from app.api.backoffice import account, audit, kpi, operators, pos_keys
+from app.api.backoffice import account, audit, dry_runs, kpi, operators, policies, pos_keys
 from app.api.backoffice import login as backoffice_login
 from app.api.backoffice import me as backoffice_me
 from app.api.backoffice import relations as backoffice_relations
@@ -47,6 +47,10 @@ API: tuple[APIBlueprint, ...] = (
     operators.bp,
     audit.bp,
     pos_keys.bp,
+    policies.bp,
+    policies.decisions,
+    policies.both,
+    dry_runs.bp,
     pos_touches.bp,
     pos_sales.bp,
     pos_members.bp,

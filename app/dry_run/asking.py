@@ -1,5 +1,6 @@
 """Asking for a dry run and looking at it: a row that a worker fills."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,6 +58,13 @@ _PARTIES = text(
     where d.number = :number order by p.ordinality limit :limit
     """
 )
+_NAMES = text(
+    """
+    select 'clerk:' || code as party, name from clerk where code = any(:codes) union all
+    select 'store:' || code, name from store where code = any(:codes) union all
+    select 'entity:' || code, name from legal_entity where code = any(:codes)
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +107,7 @@ def ask(
         raise Invalid("Such a period cannot be replayed.", fields=wrong)
     which = {"code": code, "version": version}
     if session.execute(_POLICY, which).first() is None:
-        raise NotFound("NOT_FOUND", f"No version {version} of policy {code}.")
+        raise NotFound("NOT_FOUND", "No such version of a policy.")
     session.execute(_LOCK, {"code": code, "version": str(version)})
     asked = {**which, "since": since, "until": until, "by": by}
     same = session.execute(_SAME, asked).scalar()
@@ -122,7 +130,7 @@ def get_report(reader: Session | Connection, number: str) -> Report:
     """One run with its result but for the list of all parties. Refuses an unknown number (NotFound)."""
     row = reader.execute(_ONE, {"number": number}).first()
     if row is None:
-        raise NotFound("NOT_FOUND", f"No dry run {number}.")
+        raise NotFound("NOT_FOUND", "No such dry run.")
     return _report(row)
 
 
@@ -135,8 +143,14 @@ def parties_of(
     """
     rows = reader.execute(_PARTIES, {"number": number, "after": after, "limit": limit}).all()
     if not rows:
-        raise NotFound("NOT_FOUND", f"No dry run {number}.")
+        raise NotFound("NOT_FOUND", "No such dry run.")
     return [(int(row.place), row.party) for row in rows if row.place is not None]
+
+
+def names_of(reader: Session | Connection, parties: Iterable[str]) -> dict[str, str]:
+    """The names of parties, for people; an unknown one has none."""
+    rows = reader.execute(_NAMES, {"codes": [party.partition(":")[2] for party in parties]})
+    return {row.party: row.name for row in rows}
 
 
 def _report(row: Row[Any]) -> Report:

@@ -46,7 +46,7 @@ def replay(
     """
     draft = find_policy(reader, policy.code, policy.version)
     if draft is None:
-        raise NotFound("NOT_FOUND", f"No version {policy.version} of policy {policy.code}.")
+        raise NotFound("NOT_FOUND", "No such version of a policy.")
     others = policies_of(reader, since, until)
     first_id, last_id, total = find_period(reader, since, until)
     sums, after_id = DryRun(), first_id - 1

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.base.audit import note
 from app.base.clock import days_after, iso
 from app.base.errors import Conflict, Forbidden
-from app.policies.drafting import insert
+from app.policies.drafting import insert, version_facts
 from app.policies.held import Version, hold, lock_scope, subject
 from app.policies.rules import Stage, check
 from models.policies import PolicyMode, PolicyScope
@@ -138,21 +138,20 @@ def install(
         if written == (scope.value, scope_ref, mode.value, content, effective_from):
             return int(newest.version)
     of_scope = {"scope": scope.value, "scope_ref": scope_ref, "effective_from": effective_from}
+    facts = version_facts(
+        code=code,
+        scope=scope,
+        scope_ref=scope_ref,
+        mode=mode,
+        content=content,
+        effective_from=effective_from,
+        effective_to=None,
+        by=by,
+        now=now,
+    )
     session.execute(_END, of_scope)
     try:
-        version = insert(
-            session,
-            code=code,
-            scope=scope,
-            scope_ref=scope_ref,
-            mode=mode,
-            content=content,
-            effective_from=effective_from,
-            effective_to=None,
-            by=by,
-            now=now,
-            approved_by=approved_by or by,
-        )
+        version = insert(session, facts, approved_by=approved_by or by)
     except IntegrityError as error:
         raise _overlap(error) from error
     note(

@@ -1,7 +1,7 @@
 """Writing a policy down and handing it in: what nobody has decided yet (POL-1, POL-5, SPL-7)."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -15,11 +15,22 @@ from app.policies.rules import Stage, check
 from models.policies import PolicyMode, PolicyScope
 from models.stores import Ownership
 
+FURTHEST = timedelta(days=3653)
 WHOLE_BRAND_HAS_NO_END = "the brand's policy has no end of its own: a later version ends it"
 
 _LOCK = text("select pg_advisory_xact_lock(hashtextextended('policy code ' || :code, 0))")
 _NEWEST = text(
     "select version, scope, scope_ref from attribution_policy where code = :code order by version desc limit 1"
+)
+_SAME = text(
+    """
+    select version from attribution_policy p
+    where code = :code and created_by = :created_by and submitted_at is null and approved_at is null
+      and withdrawn_at is null and mode = :mode and params = cast(:params as jsonb)
+      and effective_from is not distinct from :effective_from
+      and effective_to is not distinct from :effective_to
+      and version = (select max(version) from attribution_policy where code = p.code)
+    """
 )
 _KNOWN = text(
     """
@@ -56,6 +67,7 @@ def draft(
     why: str = "drafted",
 ) -> int:
     """Write the next version of ``code`` as a draft and answer its number; nothing is decided by it.
+    The same draft of the same person again, while it is the newest, is that draft.
 
     ``effective_from`` None = the midnight (Asia/Shanghai) after the approval. ``effective_to`` ends it;
     the same moment as ``effective_from`` = it only ends the version before it. Refuses (Invalid, each
@@ -69,8 +81,7 @@ def draft(
     if wrong:
         raise Invalid("The policy is not valid.", fields=wrong)
     content = terms.content(mode)
-    version = insert(
-        session,
+    facts = version_facts(
         code=code,
         scope=scope,
         scope_ref=scope_ref,
@@ -81,6 +92,11 @@ def draft(
         by=by,
         now=now,
     )
+    session.execute(_LOCK, {"code": code})
+    same = session.execute(_SAME, facts).scalar()
+    if same is not None:
+        return int(same)
+    version = insert(session, facts)
     after = {"mode": mode.value, "scope": scope.value, "scope_ref": scope_ref, "terms": _told(content)}
     name = subject(code, version)
     note(session, actor=by, action="policy.draft", subject=name, before=None, after=after, why=why, at=now)
@@ -127,8 +143,26 @@ def submit(session: Session, *, code: str, version: int, by: str, now: datetime)
     note(session, actor=by, action="policy.submit", subject=name, **told, why="for approval", at=now)
 
 
-def insert(
-    session: Session,
+def insert(session: Session, facts: Mapping[str, Any], *, approved_by: str | None = None) -> int:
+    """The row of the next version, checked by the caller (see ``version_facts``); approved at once when
+    ``approved_by`` is given.
+
+    Holds the code until the end of the transaction. Refuses POLICY_CODE_TAKEN.
+    """
+    session.execute(_LOCK, {"code": facts["code"]})
+    newest = session.execute(_NEWEST, {"code": facts["code"]}).first()
+    if newest is not None and (newest.scope, newest.scope_ref) != (facts["scope"], facts["scope_ref"]):
+        taken = f"{facts['code']} is for {newest.scope} {newest.scope_ref or ''}".rstrip()
+        raise Conflict("POLICY_CODE_TAKEN", f"{taken}.")
+    version = int(newest.version) + 1 if newest is not None else 1
+    approved_at = facts["now"] if approved_by else None
+    session.execute(
+        _INSERT, {**facts, "version": version, "approved_by": approved_by, "approved_at": approved_at}
+    )
+    return version
+
+
+def version_facts(
     *,
     code: str,
     scope: PolicyScope,
@@ -139,22 +173,10 @@ def insert(
     effective_to: datetime | None,
     by: str,
     now: datetime,
-    approved_by: str | None = None,
-) -> int:
-    """The row of the next version, checked by the caller; approved at once when ``approved_by`` is given.
-
-    Holds the code until the end of the transaction. Refuses POLICY_CODE_TAKEN.
-    """
-    session.execute(_LOCK, {"code": code})
-    newest = session.execute(_NEWEST, {"code": code}).first()
-    if newest is not None and (newest.scope, newest.scope_ref) != (scope.value, scope_ref):
-        raise Conflict(
-            "POLICY_CODE_TAKEN", f"{code} is for {newest.scope} {newest.scope_ref or ''}".rstrip() + "."
-        )
-    version = int(newest.version) + 1 if newest is not None else 1
-    facts = {
+) -> dict[str, Any]:
+    """A version as ``insert`` takes it."""
+    return {
         "code": code,
-        "version": version,
         "scope": scope.value,
         "scope_ref": scope_ref,
         "mode": mode.value,
@@ -162,12 +184,8 @@ def insert(
         "effective_from": effective_from,
         "effective_to": effective_to,
         "created_by": by,
-        "approved_by": approved_by,
-        "approved_at": now if approved_by else None,
         "now": now,
     }
-    session.execute(_INSERT, facts)
-    return version
 
 
 def _wrong_scope(
@@ -195,6 +213,10 @@ def _wrong_dates(
     scope: PolicyScope, begins: datetime | None, ends: datetime | None, now: datetime
 ) -> dict[str, str]:
     wrong = {}
+    if any(moment is not None and moment > now + FURTHEST for moment in (begins, ends)):
+        return {
+            "effective_from" if begins and begins > now + FURTHEST else "effective_to": "within ten years"
+        }
     if begins is not None and begins <= now:
         wrong["effective_from"] = "must lie in the future: orders of the past keep their version (POL-2)"
     if ends is not None and scope is PolicyScope.BRAND:

@@ -60,7 +60,7 @@ def hold(session: Session, code: str, version: int) -> Version:
     which = {"code": code, "version": version}
     found = session.execute(_SCOPE, which).first()
     if found is None:
-        raise NotFound("NOT_FOUND", f"No version {version} of policy {code}.")
+        raise NotFound("NOT_FOUND", "No such version of a policy.")
     lock_scope(session, PolicyScope(found.scope), found.scope_ref)
     row = session.execute(_ROW, which).one()
     facts = dict(row._mapping)

@@ -110,7 +110,7 @@ def get(reader: Session | Connection, code: str, version: int, *, now: datetime)
     """One version; NotFound when there is none."""
     row = reader.execute(_ONE, {"code": code, "version": version}).first()
     if row is None:
-        raise NotFound("NOT_FOUND", f"No version {version} of policy {code}.")
+        raise NotFound("NOT_FOUND", "No such version of a policy.")
     return _written(row, now)
 
 

@@ -198,16 +198,17 @@ def _plain(name: str) -> str:
     return "".join(char for char in folded if char.isalnum())
 
 
-def _names(params: Any, *, named: bool = True) -> Iterator[str]:
-    # The names of pools are codes of categories; whatever lies below them is not.
-    if isinstance(params, Mapping):
-        for name, value in params.items():
-            if named:
-                yield str(name)
-            yield from _names(value, named=name != "pools")
-    elif isinstance(params, list | tuple):
-        for value in params:
-            yield from _names(value)
+def _names(params: Any) -> Iterator[str]:
+    # Not by recursion: how deep it goes is the caller's choice. The names of pools are codes of categories;
+    # whatever lies below them is not.
+    waiting: list[tuple[Any, bool]] = [(params, True)]
+    while waiting:
+        found, is_named = waiting.pop()
+        if isinstance(found, Mapping):
+            yield from (str(name) for name in found if is_named)
+            waiting += [(value, name != "pools") for name, value in found.items()]
+        elif isinstance(found, list | tuple):
+            waiting += [(value, True) for value in found]
 
 
 def _wrong_weights(params: Mapping[str, Any], mode: PolicyMode) -> dict[str, str]:

@@ -35,8 +35,14 @@ MANAGER = _only("manager")
 OFFICE = _only(*ROLES)
 OWN_ACCOUNT = _only("new operator", *ROLES)
 
+POLICY_MAKERS = roles(OperatorRole.FINANCE, OperatorRole.MARKETING)
+
 DOORS: dict[str, Door] = {
     "GET /api/backoffice/audit": roles(OperatorRole.FINANCE),
+    "GET /api/backoffice/dry-runs": POLICY_MAKERS,
+    "POST /api/backoffice/dry-runs": POLICY_MAKERS,
+    "GET /api/backoffice/dry-runs/<number>": POLICY_MAKERS,
+    "GET /api/backoffice/dry-runs/<number>/parties": POLICY_MAKERS,
     "GET /api/backoffice/kpi/clerks/<code>": OFFICE,
     "GET /api/backoffice/kpi/totals": roles(
         OperatorRole.FINANCE, OperatorRole.MARKETING, OperatorRole.SERVICE
@@ -63,6 +69,18 @@ DOORS: dict[str, Door] = {
     "POST /api/backoffice/operators/<code>/reset-password": roles(),
     "POST /api/backoffice/operators/<code>/reset-totp": roles(),
     "PUT /api/backoffice/operators/<code>/role": roles(),
+    "GET /api/backoffice/policies": OFFICE,
+    "POST /api/backoffice/policies": roles(OperatorRole.MARKETING),
+    "GET /api/backoffice/policies/<code>/versions/<version>": OFFICE,
+    "POST /api/backoffice/policies/<code>/versions/<version>/again": roles(OperatorRole.MARKETING),
+    "POST /api/backoffice/policies/<code>/versions/<version>/approve": roles(OperatorRole.FINANCE),
+    "GET /api/backoffice/policies/<code>/versions/<version>/changes": roles(
+        OperatorRole.FINANCE, OperatorRole.MARKETING
+    ),
+    "POST /api/backoffice/policies/<code>/versions/<version>/submit": roles(OperatorRole.MARKETING),
+    "POST /api/backoffice/policies/<code>/versions/<version>/withdraw": roles(
+        OperatorRole.FINANCE, OperatorRole.MARKETING
+    ),
     "GET /api/backoffice/pos-keys": roles(OperatorRole.STORE_MANAGER, OperatorRole.FRANCHISEE),
     "POST /api/backoffice/pos-keys": roles(OperatorRole.STORE_MANAGER, OperatorRole.FRANCHISEE),
     "POST /api/backoffice/pos-keys/<code>/revoke": roles(OperatorRole.STORE_MANAGER, OperatorRole.FRANCHISEE),

@@ -72,6 +72,18 @@ def a_key_of_another_store(session: Session, cast: Cast) -> Params:
     return {"code": made.code}
 
 
+def a_policy_of_others(session: Session, cast: Cast) -> Params:
+    """In effect for JOINT stores; nobody of the cast has one."""
+    session.execute(
+        text(
+            "insert into attribution_policy (code, version, scope, scope_ref, mode, params, effective_from,"
+            " created_by, approved_by, approved_at) select 'JOINT-ONLY', 1, 'STORE_TYPE', 'JOINT', mode, params,"
+            " '2021-01-01', 'a', 'b', '2021-01-01' from attribution_policy"
+        )
+    )
+    return {"code": "JOINT-ONLY", "version": "1"}
+
+
 def another_store(session: Session, cast: Cast) -> Params:
     """SZ-NS, as it is."""
     return {"store": "SZ-NS"}
@@ -119,6 +131,12 @@ FOREIGN: tuple[Foreign, ...] = (
         for who in ("STORE_MANAGER", "FRANCHISEE")
         for case in (
             Foreign(
+                "GET /api/backoffice/policies/<code>/versions/<version>",
+                who,
+                a_policy_of_others,
+                {"code": "NONE", "version": "1"},
+            ),
+            Foreign(
                 "POST /api/backoffice/pos-keys",
                 who,
                 another_store,
@@ -162,13 +180,23 @@ class Unseen:
 
 UNSEEN: tuple[Unseen, ...] = (
     Unseen("/api/shopper/orders", "shopper", an_order_of_another_member),
+    Unseen("/api/backoffice/policies?code=JOINT-ONLY", "STORE_MANAGER", a_policy_of_others, seer="OWNER"),
+    Unseen("/api/backoffice/policies?code=JOINT-ONLY", "FRANCHISEE", a_policy_of_others, seer="OWNER"),
     Unseen("/api/backoffice/pos-keys", "STORE_MANAGER", a_key_of_another_store, seer="OWNER"),
     Unseen("/api/backoffice/pos-keys", "FRANCHISEE", a_key_of_another_store, seer="OWNER"),
 )
 
 # Guarded routes whose parameter names nothing that belongs to anybody.
 _OWNERS = "operators are head office's, and only an OWNER gets past the guard"
+_POLICIES = "policies and their dry runs are head office's, and only its people get past the guard"
 NOT_OWNED: dict[str, str] = {
+    "GET /api/backoffice/dry-runs/<number>": _POLICIES,
+    "GET /api/backoffice/dry-runs/<number>/parties": _POLICIES,
+    "POST /api/backoffice/policies/<code>/versions/<version>/again": _POLICIES,
+    "POST /api/backoffice/policies/<code>/versions/<version>/approve": _POLICIES,
+    "GET /api/backoffice/policies/<code>/versions/<version>/changes": _POLICIES,
+    "POST /api/backoffice/policies/<code>/versions/<version>/submit": _POLICIES,
+    "POST /api/backoffice/policies/<code>/versions/<version>/withdraw": _POLICIES,
     "POST /api/backoffice/kpi/weights/<scenario>": "one of five scenarios of the brand",
     "GET /api/backoffice/operators/<code>": _OWNERS,
     "POST /api/backoffice/operators/<code>/disable": _OWNERS,

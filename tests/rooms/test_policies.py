@@ -330,9 +330,20 @@ def test_pol_1_of_overlapping_versions_approved_at_once_one_wins(tx: Tx) -> None
 def test_pol_1_drafts_at_once_get_numbers_of_their_own(tx: Tx) -> None:
     def write(number: int) -> int:
         with tx() as session:
-            return a_draft(session)
+            return a_draft(session, params={"weights": WEIGHTS, "pools": {"apparel": number}})
 
     assert sorted(at_once(6, write)) == [2, 3, 4, 5, 6, 7]
+
+
+def test_pol_1_the_same_draft_again_is_that_draft(tx: Tx) -> None:
+    with tx() as session:
+        assert (a_draft(session), a_draft(session)) == (2, 2)
+        assert a_draft(session, by=BO) == 3
+        assert a_draft(session) == 4
+    with tx() as session:
+        submit(session, code="DEFAULT", version=4, by=ANNA, now=NOW)
+        assert a_draft(session) == 5
+        assert count(session, "audit_entry", "action = 'policy.draft'") == 4
 
 
 def test_pol_1_what_a_version_changes_is_told_field_by_field(tx: Tx) -> None:
