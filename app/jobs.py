@@ -26,6 +26,7 @@ from app.members import tidying as members_tidying
 from app.operators import roster
 from app.orders import tidying as orders_tidying
 from app.payments import checking, refunding, stopping
+from app.payout import papers, paying_out, transferring
 from app.relations import bounty, handing_over, leaving, tasks, telling
 from app.review import deciding, detecting, disputing, findings
 from app.review import telling as review_telling
@@ -191,6 +192,22 @@ def _dry_run(p: Parts, *, number: str) -> None:
     running.run(p.tx, open_snapshot(p.engine), number=number, now=p.now)
 
 
+def _purse(p: Parts) -> transferring.Purse:
+    return transferring.Purse(p.settings.pay_mchid, p.settings.mp_appid, p.settings.transferred_url)
+
+
+def _transfer_changed(p: Parts, *, out_bill_no: str) -> None:
+    transferring.changed(p.tx, p.wechat.pay, _purse(p), out_bill_no=out_bill_no, now=p.now())
+
+
+def _book_papers(p: Parts, *, papers_id: int) -> None:
+    papers.book(p.tx, papers_id=papers_id)
+
+
+def _pay_out(p: Parts) -> None:
+    paying_out.run(p.tx, p.wechat.pay, _purse(p), now=p.now)
+
+
 # Asked for by name (app.base.queue.defer); arguments are small JSON values.
 JOBS: dict[str, Job] = {
     "send_refund": _send_refund,
@@ -200,6 +217,8 @@ JOBS: dict[str, Job] = {
     "dry_run": _dry_run,
     "member_merged": _member_merged,
     "hand_over": _hand_over,
+    "transfer_changed": _transfer_changed,
+    papers.JOB: _book_papers,
     "tell_handover": _tell_handover,
     batches.JOB: _settlement_work,
     "tell_dispute": _tell_dispute,
@@ -212,6 +231,7 @@ SCHEDULE: tuple[tuple[str, str, Job], ...] = (
     ("* * * * * */15", "check_payments", _check_payments),
     ("* * * * * */30", "check_refunds", _check_refunds),
     ("*/5 * * * * 10", "release_commission", _release_commission),
+    ("* * * * * */20", "pay_out", _pay_out),
     ("* * * * * */20", "count_kpi", _count_kpi),
     ("5,35 * * * *", "measure_follows", _measure_follows),
     # SET-1 on the 10th, and whatever work of a batch a worker left undone.

@@ -3,7 +3,7 @@
 from flask import Blueprint
 from flask_openapi3 import APIBlueprint
 
-from app.api.backoffice import account, audit, dry_runs, kpi, operators, policies, pos_keys
+from app.api.backoffice import account, audit, dry_runs, kpi, operators, payouts, policies, pos_keys
 from app.api.backoffice import login as backoffice_login
 from app.api.backoffice import me as backoffice_me
 from app.api.backoffice import relations as backoffice_relations
@@ -11,6 +11,7 @@ from app.api.callbacks import mini_program, official_account, pay
 from app.api.clerk import boards, codes, counter, earnings, fans, sharing, team
 from app.api.clerk import login as clerk_login
 from app.api.clerk import me as clerk_me
+from app.api.clerk import payouts as clerk_payouts
 from app.api.pos import members as pos_members
 from app.api.pos import sales as pos_sales
 from app.api.pos import touches as pos_touches
@@ -46,6 +47,9 @@ API: tuple[APIBlueprint, ...] = (
     account.bp,
     operators.bp,
     audit.bp,
+    payouts.bp,
+    payouts.lists,
+    clerk_payouts.bp,
     pos_keys.bp,
     policies.bp,
     policies.decisions,

@@ -20,10 +20,10 @@ log = structlog.get_logger()
 SOURCE = "pay"
 RECORDED, FOREIGN, UNMATCHED = "RECORDED", "FOREIGN", "UNMATCHED"
 
-# Which job hears of a change, by the notice that told it: for rooms above this one. Empty until such a room is
-# there, because a job that no worker knows would fail; then the notice is recorded and nothing else.
-# Transferred -> "transfer_changed" (out_bill_no), ShareReceived -> "sharing_changed" (out_order_no).
-HEARD_BY: Mapping[type, str] = {}
+# Which job hears of a change, by the notice that told it: for rooms above this one. Who adds one adds the job to
+# app/jobs.py first, because a job that no worker knows would fail. Other notices are recorded and nothing else.
+# ShareReceived would be told as (out_order_no).
+HEARD_BY: Mapping[type, str] = {Transferred: "transfer_changed"}
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ SHARED = frozenset(
         "operator_login",
         "operator_recovery_code",
         "operator_try",
+        "tier_scale",
         "price_change",
         "product",
         "shared_token",

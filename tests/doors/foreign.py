@@ -46,6 +46,17 @@ def an_order_of_another_member(session: Session, cast: Cast) -> Params:
     return {"number": make.an_order(session, make.a_buyer(session, "other"), now=cast.now).number}
 
 
+def a_list_of_head_office(session: Session, cast: Cast) -> Params:
+    """The wages of head office's own people; the cast's franchisee is E-WF1."""
+    session.execute(
+        text(
+            "insert into payout_papers (number, batch, kind, entity, rows, total_fen, state, made_by, made_at)"
+            " values ('W1', 'S2026-04-1', 'WAGES', 'E-HQ', 0, 0, 'OPEN', 'operator:O-1', now())"
+        )
+    )
+    return {"number": "W1"}
+
+
 def a_paid_order_of_another_store(session: Session, cast: Cast) -> Params:
     """A paid order that waits at SZ-NS; the cast's clerks are of SZ-FT."""
     make.stock(session, "AP-1002-M", 5, location="SZ-NS")
@@ -121,6 +132,9 @@ FOREIGN: tuple[Foreign, ...] = (
         unchanged=_MONEY,
     ),
     Foreign(
+        "GET /api/backoffice/payout-lists/<number>.csv", "FRANCHISEE", a_list_of_head_office, {"number": "W0"}
+    ),
+    Foreign(
         "GET /api/backoffice/kpi/clerks/<code>",
         "FRANCHISEE",
         a_clerk_of_another_company,
@@ -182,6 +196,7 @@ UNSEEN: tuple[Unseen, ...] = (
     Unseen("/api/shopper/orders", "shopper", an_order_of_another_member),
     Unseen("/api/backoffice/policies?code=JOINT-ONLY", "STORE_MANAGER", a_policy_of_others, seer="OWNER"),
     Unseen("/api/backoffice/policies?code=JOINT-ONLY", "FRANCHISEE", a_policy_of_others, seer="OWNER"),
+    Unseen("/api/backoffice/payout-lists", "FRANCHISEE", a_list_of_head_office, seer="OWNER"),
     Unseen("/api/backoffice/pos-keys", "STORE_MANAGER", a_key_of_another_store, seer="OWNER"),
     Unseen("/api/backoffice/pos-keys", "FRANCHISEE", a_key_of_another_store, seer="OWNER"),
 )
@@ -197,6 +212,8 @@ NOT_OWNED: dict[str, str] = {
     "GET /api/backoffice/policies/<code>/versions/<version>/changes": _POLICIES,
     "POST /api/backoffice/policies/<code>/versions/<version>/submit": _POLICIES,
     "POST /api/backoffice/policies/<code>/versions/<version>/withdraw": _POLICIES,
+    "POST /api/backoffice/payout-lists/<number>/confirm": "finance of the brand sees every company's lists",
+    "POST /api/backoffice/payouts/<number>/give-up": "finance of the brand sees every transfer",
     "POST /api/backoffice/kpi/weights/<scenario>": "one of five scenarios of the brand",
     "GET /api/backoffice/operators/<code>": _OWNERS,
     "POST /api/backoffice/operators/<code>/disable": _OWNERS,

@@ -53,6 +53,14 @@ def shift(share: str, fen: int, *, with_share: bool) -> tuple[str, ...]:
     return (*both, changed) if with_share else both
 
 
+def transfer(*, state: str, fen: int) -> str:
+    """A payout of a portion that no settlement has."""
+    return (
+        "insert into payout_transfer (out_bill_no, batch, party, position, amount_fen, mchid, appid, openid, state,"
+        f" next_at, checks) values ('T1', 'S', 'clerk:X', 0, {fen}, '1', 'wx', 'o', '{state}', now(), 0)"
+    )
+
+
 def order(number: str) -> str:
     """The id of an order, as SQL."""
     return f"(select id from orders where number = '{number}')"
@@ -353,5 +361,26 @@ DEFECTS = (
             "insert into dispute (number, kind, role, order_id, order_number, claimant, raised_by, state, opened_at,"
             " heirs) values ('D0', 'CREDIT', 'SELL_CLERK', 1, 'A2', 'clerk:x', 'clerk:x', 'OPEN', '2026-03-02', '[]')",
         ),
+    ),
+    Defect("P01", (transfer(state="READY", fen=1),)),
+    Defect(
+        "P02",
+        (
+            "insert into payout_papers (number, batch, kind, entity, rows, total_fen, state, made_by, made_at)"
+            " values ('W1', 'S', 'WAGES', 'E-HQ', 1, 5, 'OPEN', 'a', now())",
+            "insert into payout_row (papers_id, position_no, batch, party, position, amount_fen)"
+            " select id, 1, 'S', 'clerk:X', 0, 5 from payout_papers",
+        ),
+    ),
+    Defect(
+        "P03",
+        (
+            transfer(state="READY", fen=5),
+            "insert into payout_papers (number, batch, kind, entity, rows, total_fen, state, made_by, made_at)"
+            " values ('W1', 'S', 'WAGES', 'E-HQ', 1, 5, 'OPEN', 'a', now())",
+            "insert into payout_row (papers_id, position_no, batch, party, position, amount_fen)"
+            " select p.id, 1, x.batch, x.party, x.position, 5 from payout_papers p, payout_transfer x",
+        ),
+        frozenset({"P01", "P02"}),
     ),
 )
