@@ -32,7 +32,7 @@ _SERVED = text(
 )
 _CLERK_CHAT = text(
     """
-    select i.id as identity_id, i.openid, s.name as store_name
+    select i.id as identity_id, i.openid, s.name as store_name, t.qr_code_id is not null as by_code
     from touch t join clerk c on c.id = :clerk_id join member cm on cm.id = c.member_id
     join identity i on i.member_id = coalesce(cm.alias_of, cm.id) and i.app = 'OA' and i.followed
     join store s on s.id = t.store_id
@@ -60,7 +60,8 @@ def tell_clerk(
         row = session.execute(_CLERK_CHAT, {"clerk_id": clerk_id, "touch_id": touch_id}).first()
     if row is None:
         return False
-    words = f"有一位顾客通过您的专属码来到{row.store_name}，请及时问候。"
+    came = f"通过您的专属码来到{row.store_name}" if row.by_code else f"从现在起由{row.store_name}的您服务"
+    words = f"有一位顾客{came}，请及时问候。"
     return write(
         tx,
         official_account,

@@ -23,6 +23,9 @@ _STANDING = text(
 )
 
 
+_HOLD = text("select coalesce(alias_of, id) from member where id = :id for no key update")
+
+
 @dataclass(frozen=True)
 class Standing:
     """A member as shown to that member."""
@@ -42,6 +45,12 @@ def bought(session: Session, *, member_id: int, at: datetime) -> None:
     survivor_id = session.execute(_BOUGHT, {"id": member_id, "at": at}).scalar()
     if survivor_id is not None:
         session.execute(_BOUGHT, {"id": survivor_id, "at": at})
+
+
+def hold(session: Session, *, member_id: int) -> int:
+    """Lock a member, of an alias the one who goes on; answers whom. For touches outside a meeting (TCH-4)."""
+    held = int(session.execute(_HOLD, {"id": member_id}).scalar_one())
+    return held if held == member_id else int(session.execute(_HOLD, {"id": held}).scalar_one())
 
 
 def standing(session: Session | Connection, vault: Vault, *, member_id: int) -> Standing:

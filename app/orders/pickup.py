@@ -6,10 +6,13 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.attribution.touches import NewTouch, record
 from app.base.db import Tx
 from app.base.errors import Conflict, Forbidden, NotFound, TooMany
 from app.base.vault import Vault
+from app.members import standing
 from app.orders import lifecycle, pickup_codes
+from models.attribution import TouchKind
 from models.orders import FulfilmentState
 
 MAX_WRONG = 5
@@ -69,7 +72,7 @@ def verify(
 
     Refuses WRONG_CODE and WRONG_STORE (both counted), LOCKED after five of them in 15 minutes, and
     AGE_CHECK_NEEDED while a line asks for it. Takes an advisory lock per clerk, so that parallel
-    guesses are counted one by one; then the order's row.
+    guesses are counted one by one; then the order's row, then the member's.
     """
     with tx() as session:
         outcome = _try(session, verifier, code, age_checked, vault, now)
@@ -105,7 +108,23 @@ def _try(
         raise Conflict("AGE_CHECK_NEEDED", "A line is for adults only; check and send age_checked.")
     lifecycle.complete_pickup(session, order, now=now, actor=f"clerk:{verifier.clerk_code}")
     session.execute(_USE, {"order_id": order.id, "now": now, "clerk_id": verifier.clerk_id})
+    _note_service(session, order, verifier, now)
     return _done(session, order.id, again=False)
+
+
+def _note_service(session: Session, order: lifecycle.Held, verifier: Verifier, now: datetime) -> None:
+    # Service that counts (BND-4), and a first touch like any other for who came by no code (BND-1).
+    if order.member_id is None:
+        return
+    touch = NewTouch(
+        member_id=standing.hold(session, member_id=order.member_id),
+        identity_id=order.identity_id,
+        kind=TouchKind.PICKUP_VERIFY,
+        occurred_at=now,
+        raw_key=f"pickup.{order.number}",
+        clerk_id=verifier.clerk_id,
+    )
+    record(session, touch)
 
 
 def _refuse_locked(session: Session, clerk_id: int) -> None:

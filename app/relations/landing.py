@@ -56,12 +56,14 @@ _KNOWN = text(
            and t.kind in ('SUBSCRIBE_SCAN', 'SCAN', 'MP_SCENE', 'SHARE_CLICK', 'COUPON_CLAIM', 'CLERK_CODE')
          order by t.occurred_at desc, t.received_at desc, t.id desc limit 1)
         union all
-        select 3, 'ALLOW_LIST', store_id from landing_guest where member_id = :member_id
+        (select 3, 'ALLOW_LIST', store_id from landing_guest where member_id in (select id from me)
+         order by added_at desc limit 1)
         union all
         select 4, 'SERVICE_CLERK', store_id from service_binding
         where member_id = :member_id and valid_to is null
         union all
-        select 5, 'LAST_CHOSEN', store_id from store_choice where member_id = :member_id)
+        (select 5, 'LAST_CHOSEN', store_id from store_choice where member_id in (select id from me)
+         order by chosen_at desc limit 1))
     select s.code, s.name, s.name_en, w.because from wanted w join store s on s.id = w.store_id
     where s.status = 'OPEN' order by w.place limit 1
     """
@@ -80,7 +82,10 @@ _ALLOW = text(
         set store_id = excluded.store_id, actor = excluded.actor, added_at = excluded.added_at
     """
 )
-_DISALLOW = text("delete from landing_guest where member_id = :member_id returning store_id")
+_DISALLOW = text(
+    "delete from landing_guest where member_id in"
+    " (select id from member where id = :member_id or alias_of = :member_id)"
+)
 
 
 def landing(

@@ -62,6 +62,24 @@ def test_pck_1_a_code_hands_the_goods_over_once(tx: Tx) -> None:
         assert make.count(session, "pickup_attempt") == 0
 
 
+def test_bnd_4_handing_over_is_service_and_for_a_stranger_the_first_touch(tx: Tx) -> None:
+    """Whoever bought before any touch comes back: bound to the clerk at the counter, no acquisition share."""
+    _, code = _waiting(tx)
+    for _ in range(2):
+        _verify(tx, _verifier(tx, "C-SZFT-01"), code, now=datetime.now(UTC) + timedelta(minutes=1))
+    with tx() as session:
+        rows = session.execute(
+            text(
+                "select t.kind, t.valid, t.result, a.kind as acquired, c.code from touch t"
+                " join acquisition a on a.touch_id = t.id join service_binding b on b.touch_id = t.id"
+                " join clerk c on c.id = b.clerk_id"
+            )
+        )
+        assert [tuple(row) for row in rows] == [
+            ("PICKUP_VERIFY", True, "REACTIVATED", "REACTIVATION", "C-SZFT-01")
+        ]
+
+
 def test_frz_2_hand_over_starts_the_freeze_clock(tx: Tx) -> None:
     """Pick-up verified 2026-03-02: releasable 2026-03-13 00:00 local."""
     _, code = _waiting(tx)
