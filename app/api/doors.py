@@ -4,11 +4,13 @@ from flask import Blueprint
 from flask_openapi3 import APIBlueprint
 
 from app.api.backoffice import account, audit, dry_runs, kpi, operators, payouts, policies, pos_keys
+from app.api.backoffice import credit as backoffice_credit
 from app.api.backoffice import login as backoffice_login
 from app.api.backoffice import me as backoffice_me
 from app.api.backoffice import relations as backoffice_relations
 from app.api.callbacks import mini_program, official_account, pay
 from app.api.clerk import boards, codes, counter, earnings, fans, sharing, team
+from app.api.clerk import credit as clerk_credit
 from app.api.clerk import login as clerk_login
 from app.api.clerk import me as clerk_me
 from app.api.clerk import payouts as clerk_payouts
@@ -37,6 +39,8 @@ API: tuple[APIBlueprint, ...] = (
     counter.bp,
     earnings.bp,
     sharing.bp,
+    clerk_credit.bp,
+    backoffice_credit.bp,
     backoffice_login.bp,
     backoffice_me.bp,
     boards.bp,

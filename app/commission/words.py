@@ -35,6 +35,17 @@ ENTRY_WORDS: dict[EntryKind, tuple[str, str]] = {
     EntryKind.SETTLE: ("结算", "settled"),
     EntryKind.WRITE_OFF: ("核销欠款", "debt written off"),
 }
+# Why a share came from another party, by the kind of the move.
+MOVED_WORDS: dict[str, tuple[str, str]] = {
+    "MERGE": (
+        "两个会员账号为同一人，合并后按更早的拉新归属转入",
+        "Two members were one person: after the merge the earlier acquisition counts",
+    ),
+    "DISPUTE": ("经申诉裁定转入", "A dispute was decided"),
+    "FRAUD": ("经风险核查裁定转入", "A review was decided"),
+    "SHARED_SALE": ("多位导购共同接待，按共享成交约定转入", "Several clerks served and share the sale"),
+    "DECIDED": ("按裁定转入", "It was decided so"),
+}
 # How the customer met the clerk or the store: the kind of the touch behind the share.
 _BY: dict[str, tuple[str, str]] = {
     "SUBSCRIBE_SCAN": ("扫码关注", "followed by scanning the code"),
@@ -104,9 +115,12 @@ def why(row: StatementRow, language: str) -> str:
     sum_zh, sum_en = _sum(row)
     if language == "en":
         back = f"; {yuan(row.reversed_fen)} taken back by refunds" if row.reversed_fen else ""
-        return f"{en}: {sum_en}{back}"
-    back = f"；退款收回{yuan(row.reversed_fen)}，余{yuan(row.amount_fen)}" if row.reversed_fen else ""
-    return f"{zh}：{sum_zh}{back}"
+        gone = f"; {yuan(row.moved_fen)} handed on" if row.moved_fen else ""
+        return f"{en}: {sum_en}{back}{gone}"
+    back = f"；退款收回{yuan(row.reversed_fen)}" if row.reversed_fen else ""
+    gone = f"；转出{yuan(row.moved_fen)}" if row.moved_fen else ""
+    rest = f"，余{yuan(row.amount_fen)}" if back or gone else ""
+    return f"{zh}：{sum_zh}{back}{gone}{rest}"
 
 
 def when_certain(row: StatementRow, language: str) -> str:
@@ -134,6 +148,8 @@ def _pick(words: tuple[str, str], language: str) -> str:
 
 def _cause(row: StatementRow) -> tuple[str, str]:
     facts = row.reason
+    if facts.get("moved_from"):
+        return MOVED_WORDS.get(str(facts.get("moved_because")), MOVED_WORDS["DECIDED"])
     share = percent(int(facts.get("weight_bp", 0)))
     place, day = _place(facts), _day(facts)
     by_zh, by_en = _by(facts)
@@ -162,7 +178,7 @@ def _cause(row: StatementRow) -> tuple[str, str]:
                 f"You serve this customer{' since ' + day if day else ''}{place[1]}, service share {share}",
             )
         case Role.SELL_CLERK:
-            return _sold(facts, share, day, place)
+            return _together(facts, *_sold(facts, share, day, place))
         case Role.FULFIL_STORE:
             return (
                 f"本单由{_you(row)[0]}{place[0]}交付商品，履约分成{share}",
@@ -202,6 +218,14 @@ def _sold(facts: dict[str, Any], share: str, day: str, place: tuple[str, str]) -
     )
 
 
+def _together(facts: dict[str, Any], zh: str, en: str) -> tuple[str, str]:
+    """SPL-6: what several clerks sold, each with the part that was declared."""
+    if not facts.get("shared_sale"):
+        return zh, en
+    part = percent(int(facts["part_bp"]))
+    return f"{zh}，共享成交，您占{part}", f"{en}, shared sale, your part {part}"
+
+
 def _left_over(row: StatementRow, share: str) -> tuple[str, str]:
     parts = [(Role(part["role"]), percent(part["weight_bp"])) for part in row.reason.get("roles", [])]
     if not parts:
@@ -220,6 +244,8 @@ def _left_over(row: StatementRow, share: str) -> tuple[str, str]:
 
 
 def _sum(row: StatementRow) -> tuple[str, str]:
+    if row.reason.get("moved_from"):
+        return (f"转入{yuan(row.accrued_fen)}", f"{yuan(row.accrued_fen)} came over")
     if not row.pool_bp:
         return ("成交价低于提成折扣线，本单不计提成", "sold below the discount floor, no commission")
     weight_bp = int(row.reason.get("weight_bp", 0))

@@ -65,6 +65,11 @@ EVERYBODY = [
 ]
 
 
+YUQING, LI = "store:WF-YQ", "clerk:C-WFYQ-01"
+# Scenario 1 of the demo brand: acquired and served by a clerk of Futian, sold and handed over in Weifang.
+IN_WEIFANG = [*EVERYBODY[:3], party("SELL_CLERK", LI), party("FULFIL_STORE", YUQING)]
+
+
 def snapshot(parties: Sequence[dict[str, Any]] = EVERYBODY, **changes: Any) -> dict[str, Any]:
     """A credit snapshot of the default policy with all five roles present."""
     return {
@@ -222,6 +227,18 @@ _STAFF = (
 )
 
 
+_WEIFANG = (
+    "insert into legal_entity (code, name, kind) values ('E-WF1', '潍坊潍澜商贸', 'FRANCHISEE')",
+    "insert into store (code, entity_id, name, name_en, ownership, city, services, status, is_default_landing)"
+    " select 'WF-YQ', id, '玉清街店', 'Yuqing', 'FRANCHISE', '潍坊', '{pickup}', 'OPEN', false"
+    " from legal_entity where code = 'E-WF1'",
+    "insert into stock_location (code, name, kind, store_id, entity_id)"
+    " select code, name, 'STORE', id, entity_id from store where code = 'WF-YQ'",
+    "insert into clerk (code, name, store_id, role, status)"
+    " select 'C-WFYQ-01', '李秀芳', id, 'CLERK', 'ACTIVE' from store where code = 'WF-YQ'",
+)
+
+
 def sell(
     session: Session,
     bases: Sequence[int] = (29900,),
@@ -355,6 +372,13 @@ def staff(session: Session) -> None:
     for statement in _PLACE.split(";\n")[:-1]:
         session.execute(text(statement))
     for statement in _STAFF:
+        session.execute(text(statement))
+
+
+def weifang(session: Session) -> None:
+    """A franchisee's store and clerk, beside those of ``staff``."""
+    staff(session)
+    for statement in _WEIFANG:
         session.execute(text(statement))
 
 

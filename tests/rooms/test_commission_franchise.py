@@ -14,45 +14,30 @@ from app.commission.moving import Heir, move
 from app.ledger.reading import balances
 from models.commission import PartyKind
 from tests.rooms.paid import (
-    EVERYBODY,
+    IN_WEIFANG,
+    LI,
     LIN,
     PAID_AT,
     Sold,
     amounts,
     book,
-    party,
     refund,
     sell,
     share_ids,
     snapshot,
-    staff,
+    weifang,
 )
 
 pytestmark = pytest.mark.usefixtures("right_books")
 
 BACK_AT = PAID_AT + timedelta(days=2)
-YUQING, LI = "store:WF-YQ", "clerk:C-WFYQ-01"
-# Scenario 1 of the demo brand: acquired and served by a clerk of Futian, sold and handed over in Weifang.
-IN_WEIFANG = [*EVERYBODY[:3], party("SELL_CLERK", LI), party("FULFIL_STORE", YUQING)]
 FEE, FEE_COST = "platform-fee:E-WF1", "expense:platform-fee:E-WF1"
-_WEIFANG = (
-    "insert into legal_entity (code, name, kind) values ('E-WF1', '潍坊潍澜商贸', 'FRANCHISEE')",
-    "insert into store (code, entity_id, name, name_en, ownership, city, services, status, is_default_landing)"
-    " select 'WF-YQ', id, '玉清街店', 'Yuqing', 'FRANCHISE', '潍坊', '{pickup}', 'OPEN', false"
-    " from legal_entity where code = 'E-WF1'",
-    "insert into stock_location (code, name, kind, store_id, entity_id)"
-    " select code, name, 'STORE', id, entity_id from store where code = 'WF-YQ'",
-    "insert into clerk (code, name, store_id, role, status)"
-    " select 'C-WFYQ-01', '李秀芳', id, 'CLERK', 'ACTIVE' from store where code = 'WF-YQ'",
-)
 
 
 def in_weifang(tx: Tx, fen: int = 29900, **terms: Any) -> Sold:
     """An order that E-WF1 sold."""
     with tx() as session:
-        staff(session)
-        for statement in _WEIFANG:
-            session.execute(text(statement))
+        weifang(session)
         credit = snapshot(IN_WEIFANG, platform_fee_bp=500, **terms)
         sold = sell(session, [fen], credit=credit, entity="E-WF1")
         accrue(session, sold.lines, paid_at=PAID_AT, now=PAID_AT)
