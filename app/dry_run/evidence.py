@@ -68,7 +68,8 @@ _TOUCHES = text(
            c.code as clerk_code, c.name as clerk_name, s.code as store_code, s.name as store_name
     from unnest(cast(:orders as bigint[]), cast(:members as bigint[]), cast(:ats as timestamptz[]),
                 cast(:days as date[]), cast(:sinces as timestamptz[])) as x (order_id, member_id, at, day, since)
-    join touch t on t.member_id in ({_ME}) and t.valid and t.kind = any(:kinds)
+    cross join lateral ({_ME}) me (id)
+    join touch t on t.member_id = me.id and t.valid and t.kind = any(:kinds)
      and t.occurred_at <= x.at and (x.since is null or t.occurred_at >= x.since)
     join clerk c on c.id = t.clerk_id
     join store s on s.id = c.store_id
@@ -82,7 +83,8 @@ _BOUGHT = text(
     select x.order_id, o.paid_at
     from unnest(cast(:orders as bigint[]), cast(:members as bigint[]), cast(:ats as timestamptz[]))
          as x (order_id, member_id, at)
-    join orders o on o.member_id in ({_ME}) and o.paid_at <= x.at
+    cross join lateral ({_ME}) me (id)
+    join orders o on o.member_id = me.id and o.paid_at <= x.at
     order by o.paid_at
     """
 )
