@@ -3,13 +3,13 @@
 from flask import Blueprint
 from flask_openapi3 import APIBlueprint
 
-from app.api.backoffice import account, audit, dry_runs, kpi, operators, payouts, policies, pos_keys
+from app.api.backoffice import account, audit, dry_runs, kpi, operators, payouts, policies, pos_keys, reviews
 from app.api.backoffice import credit as backoffice_credit
 from app.api.backoffice import login as backoffice_login
 from app.api.backoffice import me as backoffice_me
 from app.api.backoffice import relations as backoffice_relations
 from app.api.callbacks import mini_program, official_account, pay
-from app.api.clerk import boards, codes, counter, earnings, fans, sharing, team
+from app.api.clerk import boards, codes, counter, disputes, earnings, fans, sharing, team
 from app.api.clerk import credit as clerk_credit
 from app.api.clerk import login as clerk_login
 from app.api.clerk import me as clerk_me
@@ -66,5 +66,9 @@ API: tuple[APIBlueprint, ...] = (
     fans.bp,
     team.bp,
     backoffice_relations.bp,
+    disputes.bp,
+    reviews.bp,
+    reviews.judges,
+    reviews.bookers,
 )
 PLAIN: tuple[Blueprint, ...] = (official_account.bp, mini_program.bp, pay.bp)

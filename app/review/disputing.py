@@ -127,7 +127,7 @@ def cause_of(number: str) -> str:
 def open_dispute(session: Session, claim: Claim, *, by: str, now: datetime) -> str:
     """Raise a dispute (DSP-1) and hold the rows it is about; answers its number.
 
-    Refuses an order that the claimant had nothing to do with (NotFound); TOO_LATE after 30 days and after
+    Refuses an order that the claimant had nothing to do with (NotFound); DISPUTE_TOO_LATE after 30 days and after
     7 days since the last statement that shows it; NOTHING_TO_DISPUTE when no row of that role is left;
     DISPUTED_BEFORE for the same claim; TOO_MANY_DISPUTES with five of the claimant open. Takes an advisory
     lock per claimant, then locks the lines of the rows.
@@ -231,7 +231,7 @@ def _concerned(session: Session, claim: Claim, order: Row[Any]) -> list[Row[Any]
 def _refuse_late(session: Session, order: Row[Any], share_ids: list[int], now: datetime) -> None:
     until = rules.disputable_until(order.created_at, published(session, share_ids))
     if now >= until:
-        raise Conflict("TOO_LATE", "An order is disputed within 30 days, or 7 after its statement.")
+        raise Conflict("DISPUTE_TOO_LATE", "An order is disputed within 30 days, or 7 after its statement.")
 
 
 def published(session: Session, share_ids: list[int]) -> list[datetime]:

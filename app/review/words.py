@@ -53,7 +53,12 @@ STEP_WORDS: dict[StepKind, tuple[str, str]] = {
     StepKind.DECIDED: ("作出裁决", "decided"),
     StepKind.APPLIED: ("裁决已入账", "the decision is booked"),
 }
-OTHER = ("相关收益正在复核，暂缓发放，金额不变", "the amounts are under review; kept back, not taken")
+DISPUTED = ("有人对该订单的分成提出申诉", "somebody disputes a share of this order")
+OTHER = ("总部正在复核这笔收益", "head office looks into this amount")
+OTHER_NEXT = (
+    "暂缓发放，金额不变；复核无误后按原定日期发放。",
+    "It is kept back, not taken; if all is well it goes on with its original date.",
+)
 
 
 def pick(words: tuple[str, str], language: str) -> str:

@@ -39,10 +39,19 @@ POLICY_MAKERS = roles(OperatorRole.FINANCE, OperatorRole.MARKETING)
 
 DOORS: dict[str, Door] = {
     "GET /api/backoffice/audit": roles(OperatorRole.FINANCE),
+    "GET /api/backoffice/disputes": OFFICE,
+    "POST /api/backoffice/disputes": OFFICE,
+    "GET /api/backoffice/disputes/<number>": OFFICE,
+    "POST /api/backoffice/disputes/<number>/application": roles(OperatorRole.FINANCE),
+    "POST /api/backoffice/disputes/<number>/decision": roles(OperatorRole.SERVICE, OperatorRole.FINANCE),
+    "POST /api/backoffice/disputes/<number>/evidence": OFFICE,
     "GET /api/backoffice/dry-runs": POLICY_MAKERS,
     "POST /api/backoffice/dry-runs": POLICY_MAKERS,
     "GET /api/backoffice/dry-runs/<number>": POLICY_MAKERS,
     "GET /api/backoffice/dry-runs/<number>/parties": POLICY_MAKERS,
+    "GET /api/backoffice/findings": roles(OperatorRole.SERVICE, OperatorRole.FINANCE),
+    "GET /api/backoffice/findings/<number>": roles(OperatorRole.SERVICE, OperatorRole.FINANCE),
+    "POST /api/backoffice/findings/<number>/verdict": roles(OperatorRole.SERVICE, OperatorRole.FINANCE),
     "GET /api/backoffice/kpi/clerks/<code>": OFFICE,
     "GET /api/backoffice/kpi/totals": roles(
         OperatorRole.FINANCE, OperatorRole.MARKETING, OperatorRole.SERVICE
@@ -93,6 +102,10 @@ DOORS: dict[str, Door] = {
     "POST /api/backoffice/pos-keys/<code>/revoke": roles(OperatorRole.STORE_MANAGER, OperatorRole.FRANCHISEE),
     "POST /api/backoffice/pos-keys/<code>/rotate": roles(OperatorRole.STORE_MANAGER, OperatorRole.FRANCHISEE),
     "POST /api/clerk/codes": CLERK,
+    "GET /api/clerk/disputes": CLERK,
+    "POST /api/clerk/disputes": CLERK,
+    "GET /api/clerk/disputes/<number>": CLERK,
+    "POST /api/clerk/disputes/<number>/evidence": CLERK,
     "GET /api/clerk/earnings": CLERK,
     "GET /api/clerk/earnings/rows": CLERK,
     "GET /api/clerk/leaderboard": CLERK,
@@ -102,6 +115,7 @@ DOORS: dict[str, Door] = {
     "POST /api/clerk/orders/<number>/refunds": CLERK,
     "POST /api/clerk/pickups/verify": CLERK,
     "GET /api/clerk/poster": CLERK,
+    "GET /api/clerk/reviews": CLERK,
     "GET /api/clerk/statements/<month>": CLERK,
     "GET /api/clerk/team/kpi": MANAGER,
     "GET /api/clerk/today": CLERK,

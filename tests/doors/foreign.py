@@ -100,6 +100,26 @@ def another_store(session: Session, cast: Cast) -> Params:
     return {"store": "SZ-NS"}
 
 
+def a_dispute_of_others(session: Session, cast: Cast) -> Params:
+    """A dispute between SZ-NS's clerks, about a row of SZ-NS."""
+    number = session.execute(
+        text(
+            "with o as (insert into orders (number, member_id, identity_id, state, version, origin, selling_entity_id,"
+            " selling_store_id, fulfilment, fulfilment_state, pickup_store_id, location_id, goods_fen, discount_fen,"
+            " freight_fen, amount_fen, paid_fen, refunded_fen, created_at, expires_at)"
+            " select 'AFOREIGN', i.member_id, i.id, 'CREATED', 1, 'ONLINE', s.entity_id, s.id, 'PICKUP', 'WAITING',"
+            " s.id, l.id, 1, 0, 0, 1, 0, 0, :at, :at from identity i, store s, stock_location l"
+            " where i.member_id = :member and s.code = 'SZ-NS' and l.code = 'SZ-NS' limit 1 returning id)"
+            " insert into dispute (number, kind, role, order_id, order_number, claimant, raised_by, state, opened_at,"
+            " evidence_until, heirs) select 'D260101FOREIGN', 'CREDIT', 'SELL_CLERK', id, 'AFOREIGN',"
+            " 'clerk:C-SZNS-03', 'clerk:C-SZNS-03', 'EVIDENCE', :at, cast(:at as timestamptz) + interval '5 days',"
+            " '[]' from o returning number"
+        ),
+        {"member": cast.buyer.member_id, "at": cast.now},
+    ).scalar_one()
+    return {"number": str(number)}
+
+
 _NO_ORDER = {"number": "A261121ZZZZZZZZ"}
 _NO_KEY = {"code": "PK261121ZZZZZZZZ"}
 _KEYS = ("pos_key", "audit_entry")
@@ -130,6 +150,18 @@ FOREIGN: tuple[Foreign, ...] = (
         _NO_ORDER,
         body=_REFUND,
         unchanged=_MONEY,
+    ),
+    *(
+        Foreign(
+            f"{method} /api/{audience}/disputes/<number>{rest}",
+            who,
+            a_dispute_of_others,
+            {"number": "D260101NOTHERE"},
+            body={"said": "x"} if rest else None,
+            unchanged=("dispute", "dispute_step", "audit_entry"),
+        )
+        for audience, who in (("clerk", "clerk"), ("backoffice", "FRANCHISEE"))
+        for method, rest in (("GET", ""), ("POST", "/evidence"))
     ),
     Foreign(
         "GET /api/backoffice/payout-lists/<number>.csv", "FRANCHISEE", a_list_of_head_office, {"number": "W0"}
@@ -205,6 +237,10 @@ UNSEEN: tuple[Unseen, ...] = (
 _OWNERS = "operators are head office's, and only an OWNER gets past the guard"
 _POLICIES = "policies and their dry runs are head office's, and only its people get past the guard"
 NOT_OWNED: dict[str, str] = {
+    "POST /api/backoffice/disputes/<number>/decision": "SERVICE and FINANCE judge for the brand",
+    "POST /api/backoffice/disputes/<number>/application": "FINANCE books for the brand",
+    "GET /api/backoffice/findings/<number>": "SERVICE and FINANCE review for the brand",
+    "POST /api/backoffice/findings/<number>/verdict": "SERVICE and FINANCE review for the brand",
     "GET /api/backoffice/dry-runs/<number>": _POLICIES,
     "GET /api/backoffice/dry-runs/<number>/parties": _POLICIES,
     "POST /api/backoffice/policies/<code>/versions/<version>/again": _POLICIES,

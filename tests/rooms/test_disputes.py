@@ -167,7 +167,7 @@ def test_dsp1_not_after_the_thirtieth_day(tx: Tx, sold: Sold, minutes: int, in_t
     if in_time:
         assert raised(tx, now=now).startswith("D")
         return
-    with pytest.raises(Conflict, match="TOO_LATE"):
+    with pytest.raises(Conflict, match="DISPUTE_TOO_LATE"):
         raised(tx, now=now)
     with tx() as session:
         counts = "select (select count(*) from dispute) + (select count(*) from commission_hold)"
@@ -201,7 +201,7 @@ def test_dsp1_seven_days_after_the_statement_that_shows_the_row(
             number = open_dispute(session, claim(), by=LIN, now=local(day) + timedelta(hours=23))
             assert number.startswith("D")
         else:
-            with pytest.raises(Conflict, match="TOO_LATE"):
+            with pytest.raises(Conflict, match="DISPUTE_TOO_LATE"):
                 open_dispute(session, claim(), by=LIN, now=local(day))
         session.rollback()
 
