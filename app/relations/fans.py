@@ -19,7 +19,8 @@ _FANS = text(
     f"""
     select b.id, m.number, b.valid_from as since, b.reason, {_OPEN} as shared,
            {agreed_sql("m.id", Purpose.CLERK_CONTACT)} as contact, m.phone_sealed,
-           exists (select from identity i where i.member_id = m.id and i.app = 'OA' and i.followed) as follows,
+           coalesce((select true from identity i
+                     where i.member_id = m.id and i.app = 'OA' and i.followed limit 1), false) as follows,
            (select max(t.occurred_at) from touch t left join store ts on ts.id = t.store_id
             where t.member_id in {_ALIASES} and t.valid and ({_OPEN} or ts.entity_id = e.id)) as touched_at,
            (select max(o.paid_at) from orders o

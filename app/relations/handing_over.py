@@ -23,6 +23,7 @@ from models.relations import HandoverKind, HandoverMode, HandoverState
 
 # Members of one transaction: their rows are locked until it ends, and each may be scanning a code just now.
 CHUNK = 200
+SLICE = 5000
 FORGOTTEN = timedelta(minutes=10)
 
 
@@ -166,13 +167,16 @@ def begin(session: Session, decided: Decided, plan: Sequence[Planned], *, now: d
         "now": now,
     }
     handover_id = int(session.execute(_NEW, facts).scalar_one())
-    columns = {
-        "members": [move.member_id for move in plan],
-        "bindings": [move.binding_id for move in plan],
-        "clerks": [move.clerk_id for move in plan],
-        "stores": [move.store_id for move in plan],
-    }
-    session.execute(_PLAN, {"id": handover_id, **columns})
+    # In slices: 50,000 rows with all their references would take longer than a statement may.
+    for start in range(0, len(plan), SLICE):
+        part = plan[start : start + SLICE]
+        columns = {
+            "members": [move.member_id for move in part],
+            "bindings": [move.binding_id for move in part],
+            "clerks": [move.clerk_id for move in part],
+            "stores": [move.store_id for move in part],
+        }
+        session.execute(_PLAN, {"id": handover_id, **columns})
     if go_on(session, handover_id=handover_id, now=now):
         queue.defer(session, "hand_over", handover_id=handover_id)
     return number
