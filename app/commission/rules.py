@@ -140,6 +140,16 @@ def releasable_at(completed_at: datetime, *, aftersale_days: int, settle_delay_d
     return days_after(completed_at, aftersale_days + settle_delay_days + 1)
 
 
+def sharing_guard_at(paid_at: datetime) -> datetime:
+    """FRZ-4: 00:00 local of day 25 after the payment: what is not certain by then is not shared."""
+    return days_after(paid_at, 25)
+
+
+def sharing_ends_at(paid_at: datetime) -> datetime:
+    """FRZ-4: 00:00 local of day 30 after the payment, when WeChat ends the freeze of an ordinary merchant."""
+    return days_after(paid_at, 30)
+
+
 def _parts(snapshot: Mapping[str, Any]) -> list[_Part]:
     weights: Mapping[str, int] = snapshot["weights"]
     unknown = set(weights) - set(ROLE_ORDER)

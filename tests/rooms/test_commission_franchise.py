@@ -9,11 +9,15 @@ from sqlalchemy import text
 from app.base.db import Tx
 from app.base.errors import Alarm
 from app.commission.accrual import accrue
+from app.commission.between_entities import Way, due_for_sharing, way
 from app.commission.clawback import reverse
+from app.commission.holding import hold
 from app.commission.moving import Heir, move
+from app.commission.release import release_due
 from app.ledger.reading import balances
 from models.commission import PartyKind
 from tests.rooms.paid import (
+    FUTIAN,
     IN_WEIFANG,
     LI,
     LIN,
@@ -21,6 +25,8 @@ from tests.rooms.paid import (
     Sold,
     amounts,
     book,
+    hand_over,
+    local,
     refund,
     sell,
     share_ids,
@@ -147,3 +153,30 @@ def test_clw6_a_defect_that_is_told_before_the_accrual_is_remembered_as_one(tx: 
         reverse(session, refund_id=refund_id, lines=lines, at=BACK_AT, defect=True)
         accrue(session, sold.lines, paid_at=PAID_AT, now=BACK_AT)
         assert amounts(session, sold) == [449, 0, 299, 299, 0]
+
+
+def test_frz4_what_is_certain_by_day_25_may_be_shared_and_the_rest_is_invoiced(tx: Tx) -> None:
+    sold = in_weifang(tx)
+    with tx() as session:
+        found = due_for_sharing(session, now=local("2026-03-26"))
+        # Head office's store, in a sale of E-WF1; clerks and the seller's own store are no matter of sharing.
+        assert [(due.party, due.payee, due.due_fen, due.is_certain) for due in found] == [
+            (FUTIAN, "E-HQ", 224, False)
+        ]
+        assert (found[0].guard_at, found[0].finish_by) == (local("2026-03-27"), local("2026-04-01"))
+        assert found[0].way is Way.SHARING
+        assert due_for_sharing(session, now=local("2026-03-27"))[0].way is Way.INVOICE
+        hand_over(session, sold)
+        release_due(session, now=local("2026-03-13"))
+        certain = due_for_sharing(session, now=local("2026-04-20"))[0]
+        assert (certain.is_certain, certain.way) == (True, Way.SHARING)
+        assert due_for_sharing(session, now=local("2026-04-20"), after=certain.share_id) == []
+        hold(session, share_ids=[certain.share_id], cause="review:1", at=BACK_AT)
+        assert due_for_sharing(session, now=local("2026-04-20")) == []
+
+
+def test_frz4_a_presale_shipped_on_day_24_is_never_shared() -> None:
+    paid_at, released_at = local("2026-03-01"), local("2026-04-15")
+    assert way(paid_at=paid_at, released_at=None, now=local("2026-03-25")) is Way.SHARING
+    assert way(paid_at=paid_at, released_at=None, now=local("2026-03-26")) is Way.INVOICE
+    assert way(paid_at=paid_at, released_at=released_at, now=local("2026-05-01")) is Way.INVOICE
