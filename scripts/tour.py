@@ -18,9 +18,13 @@ if __package__ in (None, ""):
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from app.base.money import half_up, largest_remainder, yuan
-from scripts.tour_people import Broken, Line, Person, expect, wait_for
+from scripts.tour_people import Broken, Line, Person, expect, log_in_as_operator, wait_for
 
 STORE = "SZ-FT"
+# Another city, and another company: a franchisee's store.
+FAR_STORE, FAR_ENTITY = "WF-YQ", "E-WF1"
+FEE_BP = 500
+EXPLAINER = "O-FIN"
 CLERK, CLERK_NAME, CLERK_PHONE = "C-SZFT-01", "林晓雨", "13800000001"
 MANAGER_NAME, MANAGER_PHONE = "黄丽娜", "13800000003"
 HERE = {"lat": 22.54, "lng": 114.06}
@@ -43,6 +47,7 @@ class Tour:
         self.codes: dict[str, Any] = {}
         self.order: dict[str, Any] = {}
         self.second: dict[str, Any] = {}
+        self.far: dict[str, Any] = {}
         self.before: dict[str, Any] = {}
         self.expected_fen = 0
 
@@ -61,6 +66,8 @@ class Tour:
             ("the store verifies the pick-up code", self.pick_up),
             ("a second order is paid", self.buy_again),
             ("half of it is refunded and takes back exactly its share", self.refund_half),
+            ("the fan buys in a franchisee's store in another city", self.buy_far_away),
+            ("head office explains that sale, every fen", self.explain),
             ("the clerk's statement adds up to the ledger", self.add_up),
         ]
 
@@ -175,6 +182,41 @@ class Tour:
         expect(net == self.expected_fen, f"estimated is {net} above the start, not {self.expected_fen} fen")
         return f"{yuan(PRICE_FEN)} moved back to {self.fan.name}, -{yuan(back)} of the clerk's frozen share"
 
+    def buy_far_away(self) -> str:
+        """Whoever brought the customer earns, wherever she buys (BND-3): the clerk of Shenzhen on a sale in Weifang."""
+        self._fill_shelf(FAR_STORE)
+        self.far = self._place(qty=1, store=FAR_STORE)
+        self._pay(self.far["number"])
+        part = self._clerks_part(PRICE_FEN)
+        self.expected_fen += part
+        now = self.clerk.house.get("/api/clerk/earnings")
+        net = now["estimated_fen"] - self.before["estimated_fen"]
+        expect(net == self.expected_fen, f"estimated is {net} above the start, not {self.expected_fen} fen")
+        sold = f"{self.far['number']}, {yuan(PRICE_FEN)} sold by {FAR_ENTITY}"
+        return f"{sold}, +{yuan(part)} for {CLERK_NAME} of {STORE}"
+
+    def explain(self) -> str:
+        """Every fen of the pool: who, why, by which version of the rules (SPL-4, SPL-10)."""
+        office = log_in_as_operator(self.public, EXPLAINER, self.var)
+        told = office.get(f"/api/backoffice/orders/{self.far['number']}/credit")
+        (line,) = told["lines"]
+        pool = half_up(PRICE_FEN, POOL_BP)
+        shares = [(one["role"], one["party"], one["amount_fen"]) for one in line["shares"]]
+        expect(
+            told["proved"] and line["pool_fen"] == pool,
+            f"the pool is {line['pool_fen']}, proved {told['proved']}",
+        )
+        expect([fen for _, _, fen in shares] == largest_remainder(pool, WEIGHTS), f"the shares are {shares}")
+        expect(told["selling_entity"] == FAR_ENTITY, f"sold by {told['selling_entity']}")
+        expect(
+            line["platform_fee_fen"] == half_up(PRICE_FEN, FEE_BP), f"the fee is {line['platform_fee_fen']}"
+        )
+        parts = "; ".join(f"{role} {party.partition(':')[2]} {yuan(fen)}" for role, party, fen in shares)
+        return (
+            f"pool {yuan(pool)} = {parts}; {line['policy']} v{line['policy_version']}; fee of"
+            f" {FAR_ENTITY} to head office {yuan(line['platform_fee_fen'])}. “{line['shares'][0]['reason']}”"
+        )
+
     def add_up(self) -> str:
         """What the statement says equals what the double-entry ledger holds."""
         month = datetime.now(UTC).astimezone(ZoneInfo("Asia/Shanghai")).strftime("%Y-%m")
@@ -191,21 +233,21 @@ class Tour:
         frozen, booked = statement["closing"]["frozen_fen"], statement["ledger"]["frozen_fen"]
         return f"{month}: frozen {yuan(frozen)} = ledger {yuan(booked)}"
 
-    def _sku(self) -> dict[str, Any]:
-        detail = self.public.get("/api/shopper/products/AP-1002", store=STORE)
+    def _sku(self, store: str = STORE) -> dict[str, Any]:
+        detail = self.public.get("/api/shopper/products/AP-1002", store=store)
         sku: dict[str, Any] = next(one for one in detail["skus"] if one["code"] == SKU)
         return sku
 
-    def _fill_shelf(self) -> None:
+    def _fill_shelf(self, store: str = STORE) -> None:
         # Every tour sells some: when the shelf runs low, a delivery is booked as an operator would book it.
-        if self._sku()["availability"][STORE] == "IN_STOCK":
+        if self._sku(store)["availability"][store] == "IN_STOCK":
             return
         done = subprocess.run(
             [
                 sys.executable,
                 "-m",
                 "scripts.receive_goods",
-                STORE,
+                store,
                 SKU,
                 "20",
                 "--ref",
@@ -217,8 +259,8 @@ class Tour:
         )
         expect(done.returncode == 0, f"the delivery was not booked: {done.stderr.strip()}")
 
-    def _place(self, *, qty: int) -> dict[str, Any]:
-        basket = {"store": STORE, "lines": [{"sku": SKU, "qty": qty}]}
+    def _place(self, *, qty: int, store: str = STORE) -> dict[str, Any]:
+        basket = {"store": store, "lines": [{"sku": SKU, "qty": qty}]}
         quoted = self.fan.house.post("/api/shopper/quote", basket)
         order: dict[str, Any] = self.fan.house.post("/api/shopper/orders", basket, once=True)
         expect(

@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import requests
@@ -36,7 +37,7 @@ class Line:
     """One HTTP line to a server; anything but the expected status ends the tour with the server's own words."""
 
     def __init__(self, base: str) -> None:
-        self._base = base
+        self.base = base
         self._session = requests.Session()
         self._session.trust_env = False
         self.token = ""
@@ -62,7 +63,7 @@ class Line:
         if self.token:
             sent["Authorization"] = f"Bearer {self.token}"
         try:
-            answer = self._session.request(method, self._base + path, headers=sent, timeout=10, **more)
+            answer = self._session.request(method, self.base + path, headers=sent, timeout=10, **more)
         except requests.RequestException as error:
             raise Broken(f"{method} {path}: no answer ({type(error).__name__})") from None
         expect(
@@ -101,3 +102,15 @@ class Person:
         """Open the clerk's part of the mini-program; the roster knows the phone number."""
         codes = {"code": self.act("mp/login")["code"], "phone_code": self.act("mp/phone")["code"]}
         self.house.token = self.house.post("/api/clerk/login", codes)["token"]
+
+
+def log_in_as_operator(public: Line, code: str, var: Path) -> Line:
+    """Open the back office as one of the demo brand's operators, whose passwords lie in ``var/operators.txt``."""
+    file = var / "operators.txt"
+    known = (
+        dict(line.split() for line in file.read_text().splitlines() if line.strip()) if file.exists() else {}
+    )
+    expect(code in known, f"{file} does not name {code}: start over with --reset, or run with --no-tour")
+    office = Line(public.base)
+    office.token = office.post("/api/backoffice/login", {"code": code, "password": known[code]})["token"]
+    return office
