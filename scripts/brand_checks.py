@@ -171,8 +171,9 @@ def _policy(sheets: Sheets) -> None:
         if total != 10_000:
             sheets.policy.tell(number, "", f"the five role shares must add up to 10000 bp, got {total}")
         for at, category in sheets.categories.rows():
-            if category.pool_bp > row.max_share_bp:
-                reason = f"must not be above max_share_bp of policy.csv ({row.max_share_bp})"
+            if category.pool_bp + row.platform_fee_bp > row.max_share_bp:
+                most = row.max_share_bp - row.platform_fee_bp
+                reason = f"must not be above max_share_bp less platform_fee_bp of policy.csv ({most})"
                 sheets.categories.tell(at, "pool_bp", f"{reason}, got '{category.pool_bp}'")
 
 

@@ -141,6 +141,7 @@ _POLICY = Shape(
         "fulfil_store_bp": _BP,
         "missing": cell.one_of("HQ", "REDISTRIBUTE"),
         "floor_discount_bp": _BP,
+        "platform_fee_bp": cell.whole(0, 3000),
         "max_share_bp": cell.whole(0, 3000),
         "sell_window_days": _DAYS,
         "aftersale_days": _DAYS,

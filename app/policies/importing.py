@@ -71,6 +71,7 @@ def _terms(policy: PolicyRow, pools: Mapping[str, int]) -> Terms:
         pools=dict(pools),
         missing=policy.missing,
         floor_discount_bp=policy.floor_discount_bp,
+        platform_fee_bp=policy.platform_fee_bp,
         max_share_bp=policy.max_share_bp,
         sell_window_days=policy.sell_window_days,
         aftersale_days=policy.aftersale_days,

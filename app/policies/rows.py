@@ -18,6 +18,7 @@ class PolicyRow:
     fulfil_store_bp: int
     missing: str
     floor_discount_bp: int
+    platform_fee_bp: int
     max_share_bp: int
     sell_window_days: int
     aftersale_days: int

@@ -30,6 +30,7 @@ SHARED = frozenset(
         "tier_scale",
         "price_change",
         "product",
+        "risk_threshold",
         "shared_token",
         "sku",
         "used_code",

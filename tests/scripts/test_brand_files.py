@@ -168,7 +168,7 @@ CELLS = [
         "categories.csv",
         "500",
         "3001",
-        "line 2: pool_bp must not be above max_share_bp of policy.csv (3000), got '3001'",
+        "line 2: pool_bp must not be above max_share_bp less platform_fee_bp of policy.csv (2500), got '3001'",
     ),
     (
         "products.csv",

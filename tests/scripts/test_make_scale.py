@@ -74,3 +74,8 @@ def test_every_table_is_shared_or_can_be_copied() -> None:
     names = {table.name for table in tables()}
     assert names >= SHARED
     assert {one.name for one in copied(names)} == names - SHARED
+
+
+def test_what_migrations_bring_is_shared(engine: Engine) -> None:
+    brought = {table.name for table in tables() if count(engine, table.name)}
+    assert brought - SHARED == set()
