@@ -12,9 +12,11 @@ from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from procrastinate.jobs import Status
 from sqlalchemy import text
 
-from app.attribution import adopting, serving
+from app.attribution import adopting, forgetting, serving
 from app.base.db import open_snapshot
 from app.base.queue import defer
+from app.codes import batch, campaigns, withdrawing
+from app.codes.making import CodePage
 from app.commission import merging, release
 from app.conversation import late
 from app.conversation.intent import Intent, Wish
@@ -104,6 +106,36 @@ def _bounties(p: Parts) -> None:
     while True:
         with p.tx() as session:
             if bounty.release_due(session, now=p.now()) < bounty.BATCH:
+                return
+
+
+def _revoke_clerk_codes(p: Parts, *, clerk_id: int) -> None:
+    with p.tx() as session:
+        withdrawing.revoke_clerk_codes(session, clerk_id=clerk_id, now=p.now())
+
+
+def _make_campaign_codes(p: Parts, *, campaign_id: int) -> None:
+    campaigns.make_codes(
+        p.tx, p.wechat.oa, p.wechat.mp, campaign_id=campaign_id, page=_code_page(p), now=p.now()
+    )
+
+
+def _run_code_batch(p: Parts, *, number: str) -> None:
+    batch.run(p.tx, p.wechat.oa, p.wechat.mp, number=number, page=_code_page(p), clock=p.now)
+
+
+def _code_page(p: Parts) -> CodePage:
+    return CodePage(p.settings.mp_code_page, p.settings.mp_env_version)
+
+
+def _renew_campaign_codes(p: Parts) -> None:
+    campaigns.renew_due(p.tx, p.wechat.oa, now=p.now())
+
+
+def _forget_touches(p: Parts) -> None:
+    while True:
+        with p.tx() as session:
+            if not forgetting.forget_touches(session, now=p.now()):
                 return
 
 
@@ -216,6 +248,9 @@ JOBS: dict[str, Job] = {
     "answer_late": _answer_late,
     "dry_run": _dry_run,
     "member_merged": _member_merged,
+    "revoke_clerk_codes": _revoke_clerk_codes,
+    "make_campaign_codes": _make_campaign_codes,
+    "run_code_batch": _run_code_batch,
     "hand_over": _hand_over,
     "transfer_changed": _transfer_changed,
     papers.JOB: _book_papers,
@@ -239,6 +274,8 @@ SCHEDULE: tuple[tuple[str, str, Job], ...] = (
     ("* * * * * 40", "mind_disputes", _mind_disputes),
     ("*/10 * * * * 50", "look_for_fraud", _look_for_fraud),
     ("17 * * * *", "tidy", _tidy),
+    ("41 * * * *", "renew_campaign_codes", _renew_campaign_codes),
+    ("23 3 * * *", "forget_touches", _forget_touches),
     ("*/10 * * * * 40", "resume_handovers", _resume_handovers),
     # 00:05 in Shanghai: the last day has just ended.
     ("5 16 * * *", "clerks_leave", _clerks_leave),

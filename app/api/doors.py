@@ -3,7 +3,21 @@
 from flask import Blueprint
 from flask_openapi3 import APIBlueprint
 
-from app.api.backoffice import account, audit, dry_runs, kpi, operators, payouts, policies, pos_keys, reviews
+from app.api import shown_codes
+from app.api.backoffice import (
+    account,
+    audit,
+    campaigns,
+    code_batches,
+    dry_runs,
+    kpi,
+    operators,
+    payouts,
+    policies,
+    pos_keys,
+    reviews,
+)
+from app.api.backoffice import codes as backoffice_codes
 from app.api.backoffice import credit as backoffice_credit
 from app.api.backoffice import login as backoffice_login
 from app.api.backoffice import me as backoffice_me
@@ -36,6 +50,7 @@ API: tuple[APIBlueprint, ...] = (
     clerk_login.bp,
     clerk_me.bp,
     codes.bp,
+    codes.team,
     counter.bp,
     earnings.bp,
     sharing.bp,
@@ -54,6 +69,9 @@ API: tuple[APIBlueprint, ...] = (
     payouts.bp,
     payouts.lists,
     clerk_payouts.bp,
+    backoffice_codes.bp,
+    code_batches.bp,
+    campaigns.bp,
     pos_keys.bp,
     policies.bp,
     policies.decisions,
@@ -71,4 +89,4 @@ API: tuple[APIBlueprint, ...] = (
     reviews.judges,
     reviews.bookers,
 )
-PLAIN: tuple[Blueprint, ...] = (official_account.bp, mini_program.bp, pay.bp)
+PLAIN: tuple[Blueprint, ...] = (shown_codes.bp, official_account.bp, mini_program.bp, pay.bp)

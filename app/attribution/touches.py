@@ -58,7 +58,10 @@ class Recorded:
 _LOOK = text(
     f"""
     select clock_timestamp() as clock, m.customer_since,
-           q.id as code_id, q.revoked_at, q.expires_at,
+           q.id as code_id, q.expires_at,
+           -- TCH-3: withdrawn because its clerk left, a code is dead for the person and alive for the store.
+           case when q.revoke_reason = 'CLERK_LEFT' and c.status = 'LEFT' then null else q.revoked_at end
+               as revoked_at,
            c.id as clerk_id, c.code as clerk_code, c.name as clerk_name, c.status as clerk_status,
            c.member_id as clerk_member_id, coalesce(coalesce(cm.alias_of, cm.id) = m.id, false) as is_self,
            exists (select from risk_finding f where f.state = 'OPEN' and (

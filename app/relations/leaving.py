@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import Connection, Row, text
 from sqlalchemy.orm import Session
 
-from app.base import audit
+from app.base import audit, queue
 from app.base.clock import local_day
 from app.base.db import Tx
 from app.base.errors import Conflict, Invalid
@@ -159,6 +159,7 @@ def leave(session: Session, *, clerk_code: str, actor: str, why: str, scope: Sco
         raise Conflict("HANDOVER_FIRST", f"{bound} members are bound to this clerk.", members=bound)
     for step in _LEFT:
         session.execute(step, {"clerk_id": clerk.id, "now": now})
+    queue.defer(session, "revoke_clerk_codes", clerk_id=clerk.id)
     _note(session, actor, "clerk.left", clerk, {"status": "LEAVING"}, {"status": "LEFT"}, why, now)
 
 

@@ -37,6 +37,9 @@ OWN_ACCOUNT = _only("new operator", *ROLES)
 
 POLICY_MAKERS = roles(OperatorRole.FINANCE, OperatorRole.MARKETING)
 
+# Whoever makes codes for the own stores.
+CODES = roles(OperatorRole.MARKETING, OperatorRole.STORE_MANAGER, OperatorRole.FRANCHISEE)
+
 DOORS: dict[str, Door] = {
     "GET /api/backoffice/audit": roles(OperatorRole.FINANCE),
     "GET /api/backoffice/disputes": OFFICE,
@@ -45,6 +48,17 @@ DOORS: dict[str, Door] = {
     "POST /api/backoffice/disputes/<number>/application": roles(OperatorRole.FINANCE),
     "POST /api/backoffice/disputes/<number>/decision": roles(OperatorRole.SERVICE, OperatorRole.FINANCE),
     "POST /api/backoffice/disputes/<number>/evidence": OFFICE,
+    "GET /api/backoffice/campaigns": roles(OperatorRole.MARKETING),
+    "POST /api/backoffice/campaigns": roles(OperatorRole.MARKETING),
+    "GET /api/backoffice/code-batches": CODES,
+    "POST /api/backoffice/code-batches": CODES,
+    "GET /api/backoffice/code-batches/<number>": CODES,
+    "GET /api/backoffice/code-batches/<number>/materials.zip": CODES,
+    "POST /api/backoffice/code-batches/<number>/stop": CODES,
+    "GET /api/backoffice/codes": CODES,
+    "POST /api/backoffice/codes": CODES,
+    "POST /api/backoffice/codes/<scene>/revoke": CODES,
+    "GET /api/backoffice/codes/quota": CODES,
     "GET /api/backoffice/dry-runs": POLICY_MAKERS,
     "POST /api/backoffice/dry-runs": POLICY_MAKERS,
     "GET /api/backoffice/dry-runs/<number>": POLICY_MAKERS,
@@ -62,12 +76,14 @@ DOORS: dict[str, Door] = {
     "POST /api/backoffice/kpi/weights/<scenario>": roles(),
     "GET /api/backoffice/leaderboards/clerks": OFFICE,
     "GET /api/backoffice/leaderboards/stores": OFFICE,
+    "GET /api/backoffice/materials": CODES,
     "GET /api/backoffice/payout-lists": roles(OperatorRole.FINANCE, OperatorRole.FRANCHISEE),
     "GET /api/backoffice/payout-lists/<number>.csv": roles(OperatorRole.FINANCE, OperatorRole.FRANCHISEE),
     "POST /api/backoffice/payout-lists": roles(OperatorRole.FINANCE),
     "POST /api/backoffice/payout-lists/<number>/confirm": roles(OperatorRole.FINANCE),
     "GET /api/backoffice/payouts": roles(OperatorRole.FINANCE),
     "POST /api/backoffice/payouts/<number>/give-up": roles(OperatorRole.FINANCE),
+    "GET /api/clerk/material": CLERK,
     "GET /api/clerk/payouts": CLERK,
     "POST /api/backoffice/login": OPEN,
     "POST /api/backoffice/logout": OWN_ACCOUNT,
@@ -117,6 +133,8 @@ DOORS: dict[str, Door] = {
     "GET /api/clerk/poster": CLERK,
     "GET /api/clerk/reviews": CLERK,
     "GET /api/clerk/statements/<month>": CLERK,
+    "POST /api/clerk/store-codes": MANAGER,
+    "GET /api/clerk/store-material": MANAGER,
     "GET /api/clerk/team/kpi": MANAGER,
     "GET /api/clerk/today": CLERK,
     "GET /api/pos/members": SIGNED,
@@ -141,6 +159,7 @@ DOORS: dict[str, Door] = {
     "GET /api/shopper/stores/<code>": OPEN,
     "GET /api/shopper/stores/nearby": OPEN,
     "POST /api/shopper/touches": SHOPPER,
+    "GET /c/<scene>": OPEN,
     "GET /callbacks/wechat/mp": SIGNED,
     "POST /callbacks/wechat/mp": SIGNED,
     "GET /callbacks/wechat/oa": SIGNED,

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.base.scope import Scope
+from app.codes import batch
 from app.tills import keys
 from tests import make
 from tests.doors.cast import Cast
@@ -95,6 +96,20 @@ def a_policy_of_others(session: Session, cast: Cast) -> Params:
     return {"code": "JOINT-ONLY", "version": "1"}
 
 
+def a_code_of_another_store(session: Session, cast: Cast) -> Params:
+    """A printed thing's code of SZ-NS."""
+    made = text(
+        "insert into qr_code (scene, kind, store_id, label, url)"
+        " select 'm-foreign', 'MATERIAL_OA', id, '橱窗', 'u' from store where code = 'SZ-NS' returning scene"
+    )
+    return {"scene": session.execute(made).scalar_one()}
+
+
+def a_batch_of_another_store(session: Session, cast: Cast) -> Params:
+    """Codes for all of SZ-NS."""
+    return {"number": batch.start(session, scope=Scope(store="SZ-NS"), by="test", now=cast.now)}
+
+
 def another_store(session: Session, cast: Cast) -> Params:
     """SZ-NS, as it is."""
     return {"store": "SZ-NS"}
@@ -123,6 +138,9 @@ def a_dispute_of_others(session: Session, cast: Cast) -> Params:
 _NO_ORDER = {"number": "A261121ZZZZZZZZ"}
 _NO_KEY = {"code": "PK261121ZZZZZZZZ"}
 _KEYS = ("pos_key", "audit_entry")
+_NO_CODE = {"scene": "m-nobody"}
+_NO_BATCH = {"number": "Q261121ZZZZZZZZ"}
+_CODES = ("qr_code", "code_batch", "code_batch_item", "audit_entry")
 _REFUND = {"lines": [{"line_no": 1, "amount_fen": 100}], "reason": "颜色不合适"}
 _MONEY = ("orders", "order_event", "payment", "refund", "refund_line", "ledger_transfer", "idempotent_answer")
 
@@ -183,6 +201,43 @@ FOREIGN: tuple[Foreign, ...] = (
                 {"code": "NONE", "version": "1"},
             ),
             Foreign(
+                "POST /api/backoffice/codes",
+                who,
+                another_store,
+                {"store": "SZ-XX"},
+                body={"store": "<store>", "label": "橱窗"},
+                unchanged=_CODES,
+            ),
+            Foreign(
+                "POST /api/backoffice/codes/<scene>/revoke",
+                who,
+                a_code_of_another_store,
+                _NO_CODE,
+                body={"why": "遗失"},
+                unchanged=_CODES,
+            ),
+            Foreign(
+                "GET /api/backoffice/code-batches/<number>",
+                who,
+                a_batch_of_another_store,
+                _NO_BATCH,
+                unchanged=_CODES,
+            ),
+            Foreign(
+                "GET /api/backoffice/code-batches/<number>/materials.zip",
+                who,
+                a_batch_of_another_store,
+                _NO_BATCH,
+                unchanged=_CODES,
+            ),
+            Foreign(
+                "POST /api/backoffice/code-batches/<number>/stop",
+                who,
+                a_batch_of_another_store,
+                _NO_BATCH,
+                unchanged=_CODES,
+            ),
+            Foreign(
                 "POST /api/backoffice/pos-keys",
                 who,
                 another_store,
@@ -229,6 +284,11 @@ UNSEEN: tuple[Unseen, ...] = (
     Unseen("/api/backoffice/policies?code=JOINT-ONLY", "STORE_MANAGER", a_policy_of_others, seer="OWNER"),
     Unseen("/api/backoffice/policies?code=JOINT-ONLY", "FRANCHISEE", a_policy_of_others, seer="OWNER"),
     Unseen("/api/backoffice/payout-lists", "FRANCHISEE", a_list_of_head_office, seer="OWNER"),
+    *(
+        Unseen(f"/api/backoffice/{path}", who, made, seer="OWNER")
+        for who in ("STORE_MANAGER", "FRANCHISEE")
+        for path, made in (("codes", a_code_of_another_store), ("code-batches", a_batch_of_another_store))
+    ),
     Unseen("/api/backoffice/pos-keys", "STORE_MANAGER", a_key_of_another_store, seer="OWNER"),
     Unseen("/api/backoffice/pos-keys", "FRANCHISEE", a_key_of_another_store, seer="OWNER"),
 )

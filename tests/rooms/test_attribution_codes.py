@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from app.attribution.codes import ClerkCodes, CodePage, clerk_poster, ensure_clerk_codes, revoke_clerk_codes
 from app.attribution.serving import tell_clerk
 from app.base.db import Tx
 from app.base.errors import Conflict, NotFound, Unreachable
+from app.codes.making import ClerkCodes, CodePage, clerk_poster, ensure_clerk_codes
+from app.codes.withdrawing import revoke_clerk_codes
 from app.members.meeting import meet
 from models.attribution import CodeKind
 from models.members import AppKind
