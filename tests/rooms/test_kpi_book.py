@@ -292,6 +292,20 @@ def test_kpi1_a_sweep_waits_for_no_claw_back(town: Tx) -> None:
         assert sweep(session) == 1
 
 
+def test_kpi1_a_refund_waits_for_its_sale(town: Tx) -> None:
+    """Its line is in other hands just now: the refund is not counted before the sale that it lowers."""
+    with town() as session:
+        sold = paid(session)
+        taken_back(session, sold, 3333, "R1")
+    with town() as holding:
+        holding.execute(text("select order_line_id from commission_line for update"))
+        with town() as session:
+            assert sweep(session) == 0
+    with town() as session:
+        assert sweep(session) == 2
+        assert sum(fen for _, _, fen in credit(session, sold)) == 29900 - 3333
+
+
 def test_kpi1_random_refunds_of_random_lines_always_sum_to_net(town: Tx) -> None:
     dice = random.Random(7)
     with town() as session:
