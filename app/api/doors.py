@@ -16,18 +16,23 @@ from app.api.backoffice import (
     policies,
     pos_keys,
     reviews,
+    settlement,
 )
 from app.api.backoffice import codes as backoffice_codes
 from app.api.backoffice import credit as backoffice_credit
 from app.api.backoffice import login as backoffice_login
 from app.api.backoffice import me as backoffice_me
 from app.api.backoffice import relations as backoffice_relations
+from app.api.backoffice import statements as backoffice_statements
+from app.api.backoffice import targets as backoffice_targets
 from app.api.callbacks import mini_program, official_account, pay
 from app.api.clerk import boards, codes, counter, disputes, earnings, fans, sharing, team
 from app.api.clerk import credit as clerk_credit
 from app.api.clerk import login as clerk_login
 from app.api.clerk import me as clerk_me
 from app.api.clerk import payouts as clerk_payouts
+from app.api.clerk import statements as clerk_statements
+from app.api.clerk import targets as clerk_targets
 from app.api.pos import members as pos_members
 from app.api.pos import sales as pos_sales
 from app.api.pos import touches as pos_touches
@@ -35,9 +40,8 @@ from app.api.shopper import goods, login, me, orders, relations, stores, touches
 
 DESCRIPTION = (
     "One shop out of a brand's stores and its WeChat presence. Amounts are integer fen, times RFC 3339, "
-    "refusals problem+json with a stable `code`. POSTs that make an order or a refund, or divide a sale, take an "
-    "`Idempotency-Key`; "
-    "every other POST may be repeated as it is."
+    "refusals problem+json with a stable `code`. POSTs that make an order or a refund, divide a sale or decide a "
+    "settlement take an `Idempotency-Key`; every other POST may be repeated as it is."
 )
 
 API: tuple[APIBlueprint, ...] = (
@@ -77,6 +81,13 @@ API: tuple[APIBlueprint, ...] = (
     policies.decisions,
     policies.both,
     dry_runs.bp,
+    clerk_statements.bp,
+    clerk_statements.store,
+    clerk_targets.bp,
+    settlement.bp,
+    backoffice_statements.bp,
+    backoffice_targets.bp,
+    backoffice_targets.finance,
     pos_touches.bp,
     pos_sales.bp,
     pos_members.bp,

@@ -123,6 +123,13 @@ def why(row: StatementRow, language: str) -> str:
     return f"{zh}：{sum_zh}{back}{gone}{rest}"
 
 
+def evidence(row: StatementRow, language: str) -> str:
+    """What the share rests on, shortly: kind of touch, day, place; empty when there was none."""
+    zh, en = _by(row.reason)
+    place = row.reason.get("store_name") or row.reason.get("store") or ""
+    return " ".join(part for part in (_pick((zh, en), language), _day(row.reason), str(place)) if part)
+
+
 def when_certain(row: StatementRow, language: str) -> str:
     """When a refund can no longer take this share away (FRZ-2)."""
     if row.state is not ShareState.FROZEN:

@@ -81,12 +81,14 @@ class Statement:
     carried_in_fen: int
     payable_fen: int
     carried_out_fen: int
+    debt_left_fen: int
     carried_cycles: int
     paid_fen: int
     returned_fen: int
     tax_preview_fen: int
     tiers: tuple[TierLine, ...]
     published_at: datetime | None
+    why: str | None
     agrees: bool
 
 

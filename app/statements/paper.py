@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from fpdf import FPDF
-from fpdf.enums import XPos, YPos
+from fpdf.enums import WrapMode, XPos, YPos
 
 from app.base.clock import iso
 from app.base.money import yuan
@@ -12,7 +12,7 @@ from app.statements import words
 from app.statements.content import Line, Pages, Statement
 
 # More rows than anybody reads on paper are in the spreadsheet only; the totals count them all.
-MOST_ROWS = 1500
+MOST_ROWS = 600
 LONGEST_TEXT = 400
 _MARGIN_MM, _WIDTH_MM = 14.0, 182.0
 _INK, _QUIET, _LINE, _BAND = (32, 36, 40), (110, 116, 122), (200, 205, 210), (242, 244, 246)
@@ -45,6 +45,8 @@ class _Paper(FPDF):
         super().__init__(format="A4")
         self._statement, self._language = statement, language
         self._under_columns = False
+        # Chinese breaks anywhere; fpdf2 knows spaces only.
+        self._wrapping = WrapMode.CHAR if language == "zh" else WrapMode.WORD
         self.add_font("house", fname=str(FONT_FILE))
         self.set_margins(_MARGIN_MM, _MARGIN_MM)
         self.set_auto_page_break(True, margin=20)
@@ -106,8 +108,9 @@ class _Paper(FPDF):
         self._rule()
         self._sum("payable", s.payable_fen, size=12)
         self._sum("carried_out", s.carried_out_fen)
-        if s.tax_preview_fen:
-            self._sum("tax", s.tax_preview_fen)
+        for name, fen in (("debt", -s.debt_left_fen), ("tax", s.tax_preview_fen)):
+            if fen:
+                self._sum(name, fen)
         self._set(8, _QUIET)
         agrees = self._label("agrees" if s.agrees else "differs")
         notes = [agrees, self._label("unit"), self._label("dispute")]
@@ -122,7 +125,14 @@ class _Paper(FPDF):
         for tier in self._statement.tiers:
             self._set(9)
             y = self.get_y()
-            self.multi_cell(_WIDTH_MM - 30, 5, _plain(tier.words), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+            self.multi_cell(
+                _WIDTH_MM - 30,
+                5,
+                _plain(tier.words),
+                new_x=XPos.LMARGIN,
+                new_y=YPos.NEXT,
+                wrapmode=self._wrapping,
+            )
             bottom = self.get_y()
             self.set_xy(_MARGIN_MM + _WIDTH_MM - 30, y)
             self._cell(30, 5, yuan(tier.amount_fen), align="R")
@@ -187,7 +197,9 @@ class _Paper(FPDF):
         self._rule()
 
     def _broken(self, text: str) -> list[str]:
-        lines = self.multi_cell(_WIDTH_MM, _WHY_MM, text, dry_run=True, output="LINES")
+        lines = self.multi_cell(
+            _WIDTH_MM, _WHY_MM, text, dry_run=True, output="LINES", wrapmode=self._wrapping
+        )
         assert isinstance(lines, list)
         return lines
 

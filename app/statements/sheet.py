@@ -184,4 +184,5 @@ def _sums(statement: Statement) -> list[tuple[str, int]]:
         ("payable", statement.payable_fen),
         ("carried_out", statement.carried_out_fen),
     ]
-    return [*sums, ("tax", statement.tax_preview_fen)] if statement.tax_preview_fen else sums
+    more = [("debt", -statement.debt_left_fen), ("tax", statement.tax_preview_fen)]
+    return sums + [(name, fen) for name, fen in more if fen]

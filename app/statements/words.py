@@ -38,6 +38,7 @@ LABELS: dict[str, Pair] = {
     "carried_in": ("上期结转", "Carried in"),
     "payable": ("本期应付", "Payable"),
     "carried_out": ("结转下期", "Carried out"),
+    "debt": ("尚欠，以后期次扣回", "Still owed, taken from later months"),
     "tax": ("个税预估（仅供参考）", "Withholding tax, a preview"),
     "order": ("订单", "Order"),
     "goods": ("商品", "Goods"),

@@ -135,6 +135,37 @@ def a_dispute_of_others(session: Session, cast: Cast) -> Params:
     return {"number": str(number)}
 
 
+def a_statement_of_another_store(session: Session, cast: Cast) -> Params:
+    """The published settlement of SZ-NS; the cast's store manager runs SZ-FT, its franchisee is E-WF1."""
+    session.execute(_SETTLED, {"at": cast.now})
+    return {"month": "2026-10", "party": "store:SZ-NS"}
+
+
+def a_clerk_of_another_store(session: Session, cast: Cast) -> Params:
+    """A clerk of SZ-NS, and a month that goes on."""
+    return {"month": "2026-11", "clerk": "C-SZNS-01"}
+
+
+_SETTLED = text(
+    """
+    with batch as (
+        insert into settlement_batch
+               (number, month, before, state, phase, at_party, rows_done, rows_expected, parties, gross_fen,
+                adjusted_fen, tier_fen, carried_in_fen, payable_fen, carried_out_fen, created_by, created_at,
+                approved_by, approved_at, published_at, finished_at)
+        values ('S2026-10-1', '2026-10', :at, 'PAID', 'HANDED', '', 0, 0, 1, 0, 0, 0, 0, 0, 0, 'a', :at, 'b', :at, :at,
+                :at)
+        returning id)
+    insert into settlement_party
+           (batch_id, party_kind, party, state, entity, store, channel, rows, gross_fen, adjusted_fen, tier_fen,
+            carried_in_fen, payable_fen, carried_out_fen, debt_left_fen, carried_cycles, tax_preview_fen, paid_fen,
+            returned_fen, written_off_fen, rows_done)
+    select id, 'STORE', 'store:SZ-NS', 'CARRIED', 'E-HQ', 'SZ-NS', 'ENTITY', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, true
+      from batch
+    """
+)
+_NO_STATEMENT = {"month": "2026-10", "party": "store:SZ-XX"}
+_TARGET = {"targets": [{"clerk": "<clerk>", "target_fen": 100}], "why": "春装"}
 _NO_ORDER = {"number": "A261121ZZZZZZZZ"}
 _NO_KEY = {"code": "PK261121ZZZZZZZZ"}
 _KEYS = ("pos_key", "audit_entry")
@@ -189,6 +220,31 @@ FOREIGN: tuple[Foreign, ...] = (
         "FRANCHISEE",
         a_clerk_of_another_company,
         {"code": "C-NOBODY"},
+    ),
+    *(
+        Foreign(
+            f"GET /api/backoffice/statements/<month>/<party>{form}",
+            who,
+            a_statement_of_another_store,
+            _NO_STATEMENT,
+        )
+        for who in ("STORE_MANAGER", "FRANCHISEE")
+        for form in ("", "/rows", "/pdf", "/xlsx")
+    ),
+    *(
+        Foreign(
+            f"POST {place}/targets/<month>",
+            who,
+            a_clerk_of_another_store,
+            {"month": "2026-11", "clerk": "C-NOBODY"},
+            body=_TARGET,
+            unchanged=("clerk_target", "audit_entry"),
+        )
+        for who, place in (
+            ("manager", "/api/clerk"),
+            ("STORE_MANAGER", "/api/backoffice"),
+            ("FRANCHISEE", "/api/backoffice"),
+        )
     ),
     *(
         case
@@ -280,6 +336,8 @@ class Unseen:
 
 
 UNSEEN: tuple[Unseen, ...] = (
+    Unseen("/api/backoffice/statements/2026-10", "STORE_MANAGER", a_statement_of_another_store, seer="OWNER"),
+    Unseen("/api/backoffice/statements/2026-10", "FRANCHISEE", a_statement_of_another_store, seer="OWNER"),
     Unseen("/api/shopper/orders", "shopper", an_order_of_another_member),
     Unseen("/api/backoffice/policies?code=JOINT-ONLY", "STORE_MANAGER", a_policy_of_others, seer="OWNER"),
     Unseen("/api/backoffice/policies?code=JOINT-ONLY", "FRANCHISEE", a_policy_of_others, seer="OWNER"),
@@ -296,6 +354,7 @@ UNSEEN: tuple[Unseen, ...] = (
 # Guarded routes whose parameter names nothing that belongs to anybody.
 _OWNERS = "operators are head office's, and only an OWNER gets past the guard"
 _POLICIES = "policies and their dry runs are head office's, and only its people get past the guard"
+_MONTH = "a month; whose it is, says the token"
 NOT_OWNED: dict[str, str] = {
     "POST /api/backoffice/disputes/<number>/decision": "SERVICE and FINANCE judge for the brand",
     "POST /api/backoffice/disputes/<number>/application": "FINANCE books for the brand",
@@ -317,5 +376,32 @@ NOT_OWNED: dict[str, str] = {
     "POST /api/backoffice/operators/<code>/reset-password": _OWNERS,
     "POST /api/backoffice/operators/<code>/reset-totp": _OWNERS,
     "PUT /api/backoffice/operators/<code>/role": _OWNERS,
-    "GET /api/clerk/statements/<month>": "a month; whose statement it is, says the token",
+    "GET /api/clerk/statements/<month>": _MONTH,
+    "GET /api/clerk/statements/<month>.pdf": _MONTH,
+    "GET /api/clerk/statements/<month>.xlsx": _MONTH,
+    "GET /api/clerk/settlements/<month>": _MONTH,
+    "GET /api/clerk/settlements/<month>/rows": _MONTH,
+    "GET /api/clerk/store/settlements/<month>": _MONTH,
+    "GET /api/clerk/store/settlements/<month>/rows": _MONTH,
+    "GET /api/clerk/store/statements/<month>.pdf": _MONTH,
+    "GET /api/clerk/store/statements/<month>.xlsx": _MONTH,
+    "GET /api/clerk/targets/<month>": _MONTH,
+    "GET /api/backoffice/targets/<month>": _MONTH,
+    "GET /api/backoffice/statements/<month>": _MONTH,
+    **dict.fromkeys(
+        (
+            "GET /api/backoffice/settlements/<number>",
+            "POST /api/backoffice/settlements/<number>/approve",
+            "POST /api/backoffice/settlements/<number>/close",
+            "GET /api/backoffice/settlements/<number>/parties",
+            "POST /api/backoffice/settlements/<number>/parties/<party>/add",
+            "POST /api/backoffice/settlements/<number>/parties/<party>/remove",
+            "POST /api/backoffice/settlements/<number>/refresh",
+            "POST /api/backoffice/settlements/<number>/reject",
+            "POST /api/backoffice/settlements/<number>/submit",
+            "POST /api/backoffice/clerks/<code>/employment",
+            "POST /api/backoffice/tiers/<version>/approve",
+        ),
+        "head office's, and nobody bounded to a part of the brand gets past the guard",
+    ),
 }

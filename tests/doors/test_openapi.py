@@ -129,11 +129,12 @@ def test_posts_that_move_money_or_stock_show_the_idempotency_key(document: Any) 
         for path, method, operation in _operations(document)
         if any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", []))
     }
-    assert shown == {
-        "/api/shopper/orders",
-        "/api/clerk/orders/{number}/refunds",
-        "/api/clerk/orders/{number}/shared-sale",
-    }
+    batch = "/api/backoffice/settlements"
+    decisions = {f"{batch}/{{number}}/{word}" for word in ("submit", "approve", "reject", "close", "refresh")}
+    parties = {f"{batch}/{{number}}/parties/{{party}}/{word}" for word in ("add", "remove")}
+    orders = {"/api/shopper/orders", "/api/clerk/orders/{number}/refunds"}
+    orders |= {"/api/clerk/orders/{number}/shared-sale"}
+    assert shown == orders | {batch} | decisions | parties
 
 
 def test_the_docs_page_asks_nobody_outside(client: FlaskClient) -> None:
