@@ -16,6 +16,7 @@ from app.codes import batch
 from app.tills import keys
 from tests import make
 from tests.doors.cast import Cast
+from tests.rooms.settled import a_published_month
 
 Params = dict[str, str]
 
@@ -137,7 +138,7 @@ def a_dispute_of_others(session: Session, cast: Cast) -> Params:
 
 def a_statement_of_another_store(session: Session, cast: Cast) -> Params:
     """The published settlement of SZ-NS; the cast's store manager runs SZ-FT, its franchisee is E-WF1."""
-    session.execute(_SETTLED, {"at": cast.now})
+    a_published_month(session, "store:SZ-NS", at=cast.now)
     return {"month": "2026-10", "party": "store:SZ-NS"}
 
 
@@ -146,24 +147,6 @@ def a_clerk_of_another_store(session: Session, cast: Cast) -> Params:
     return {"month": "2026-11", "clerk": "C-SZNS-01"}
 
 
-_SETTLED = text(
-    """
-    with batch as (
-        insert into settlement_batch
-               (number, month, before, state, phase, at_party, rows_done, rows_expected, parties, gross_fen,
-                adjusted_fen, tier_fen, carried_in_fen, payable_fen, carried_out_fen, created_by, created_at,
-                approved_by, approved_at, published_at, finished_at)
-        values ('S2026-10-1', '2026-10', :at, 'PAID', 'HANDED', '', 0, 0, 1, 0, 0, 0, 0, 0, 0, 'a', :at, 'b', :at, :at,
-                :at)
-        returning id)
-    insert into settlement_party
-           (batch_id, party_kind, party, state, entity, store, channel, rows, gross_fen, adjusted_fen, tier_fen,
-            carried_in_fen, payable_fen, carried_out_fen, debt_left_fen, carried_cycles, tax_preview_fen, paid_fen,
-            returned_fen, written_off_fen, rows_done)
-    select id, 'STORE', 'store:SZ-NS', 'CARRIED', 'E-HQ', 'SZ-NS', 'ENTITY', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, true
-      from batch
-    """
-)
 _NO_STATEMENT = {"month": "2026-10", "party": "store:SZ-XX"}
 _TARGET = {"targets": [{"clerk": "<clerk>", "target_fen": 100}], "why": "春装"}
 _NO_ORDER = {"number": "A261121ZZZZZZZZ"}

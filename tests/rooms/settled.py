@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from app.base.db import Tx
 from app.commission.accrual import accrue
@@ -97,3 +98,29 @@ def batch_row(tx: Tx, number: str) -> dict[str, Any]:
     with tx() as session:
         row = session.execute(text("select * from settlement_batch where number = :n"), {"n": number}).one()
     return dict(row._mapping)
+
+
+_PUBLISHED = text(
+    """
+    with batch as (
+        insert into settlement_batch
+               (number, month, before, state, phase, at_party, rows_done, rows_expected, parties, gross_fen,
+                adjusted_fen, tier_fen, carried_in_fen, payable_fen, carried_out_fen, created_by, created_at,
+                approved_by, approved_at, published_at, finished_at)
+        values ('S2026-10-1', '2026-10', :at, 'PAID', 'HANDED', '', 0, 0, 1, 0, 0, 0, 0, 0, 0, 'a', :at, 'b', :at, :at,
+                :at)
+        returning id)
+    insert into settlement_party
+           (batch_id, party_kind, party, state, entity, store, channel, rows, gross_fen, adjusted_fen, tier_fen,
+            carried_in_fen, payable_fen, carried_out_fen, debt_left_fen, carried_cycles, tax_preview_fen, paid_fen,
+            returned_fen, written_off_fen, rows_done)
+    select id, 'STORE', :party, 'CARRIED', 'E-HQ', split_part(:party, ':', 2), 'ENTITY', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+           0, 0, 0, true
+      from batch
+    """
+)
+
+
+def a_published_month(session: Session, party: str, *, at: datetime) -> None:
+    """The settlement of October 2026 with a store of E-HQ: published, and nothing in it."""
+    session.execute(_PUBLISHED, {"party": party, "at": at})
