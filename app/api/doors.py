@@ -94,10 +94,10 @@ API: tuple[APIBlueprint, ...] = (
     relations.bp,
     fans.bp,
     team.bp,
-    backoffice_relations.bp,
     disputes.bp,
     reviews.bp,
     reviews.judges,
     reviews.bookers,
+    *backoffice_relations.DOORS,
 )
 PLAIN: tuple[Blueprint, ...] = (shown_codes.bp, official_account.bp, mini_program.bp, pay.bp)

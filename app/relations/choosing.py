@@ -12,6 +12,7 @@ from app.attribution.serving import Served, find_service
 from app.base import audit
 from app.base.clock import iso
 from app.base.errors import Conflict
+from app.base.scope import Scope
 from app.relations.holding import HeldClerk, HeldMember, get_heir, hold_member
 from app.relations.rules import REFUSABLE, may_choose_at, refusable_until
 from models.attribution import BindingReason
@@ -92,7 +93,7 @@ def choose(session: Session, *, member_id: int, clerk_code: str | None, now: dat
     ``again_at``, within 30 days after the last choice. Holds the member's row.
     """
     held = hold_member(session, member_id=member_id)
-    clerk = get_heir(session, clerk_code, now=now) if clerk_code is not None else None
+    clerk = get_heir(session, clerk_code, scope=Scope(), now=now) if clerk_code is not None else None
     if held.clerk_id == (clerk.id if clerk else None) and (held.binding_id is not None or clerk is None):
         return
     if clerk is not None and clerk.member_id == held.id:

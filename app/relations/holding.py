@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.base.clock import local_day
 from app.base.errors import Conflict, NotFound
+from app.base.scope import Scope
 from models.stores import ClerkStatus, StoreStatus
 
 
@@ -120,9 +121,12 @@ def get_clerk(session: Session, code: str, *, hold: bool = False) -> HeldClerk:
     return _clerk(row)
 
 
-def get_heir(session: Session, code: str, *, now: datetime) -> HeldClerk:
-    """A clerk to whom members may come. Refuses CLERK_NOT_AVAILABLE: leaving, left, or the store closes."""
+def get_heir(session: Session, code: str, *, scope: Scope, now: datetime) -> HeldClerk:
+    """A clerk to whom members may come. Refuses NotFound outside ``scope``, whatever the clerk does there;
+    CLERK_NOT_AVAILABLE: leaving, left, or the store closes.
+    """
     clerk = get_clerk(session, code)
+    scope.require(entity=clerk.entity_code, store=clerk.store_code, detail="No such clerk.")
     if not clerk.takes_on(now):
         raise Conflict("CLERK_NOT_AVAILABLE", f"{code} takes no customers on.")
     return clerk

@@ -241,8 +241,7 @@ def _target(
 ) -> tuple[int | None, int]:
     if code is None:
         return None, clerk.store_id
-    heir = get_heir(session, code, now=now)
-    scope.require(entity=heir.entity_code, store=heir.store_code, detail="No such clerk.")
+    heir = get_heir(session, code, scope=scope, now=now)
     # Another company would be another controller of the members' data (CNS-1).
     if heir.entity_code != clerk.entity_code:
         raise Conflict("OTHER_ENTITY", "The clerk works for another company.")

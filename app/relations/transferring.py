@@ -37,8 +37,7 @@ def transfer(
     if held.binding_id is None or held.entity_code is None or held.store_id is None:
         raise NotFound("NOT_FOUND", "No such member.")
     scope.require(entity=held.entity_code, store=held.store_code, detail="No such member.")
-    heir = get_heir(session, to, now=now)
-    scope.require(entity=heir.entity_code, store=heir.store_code, detail="No such clerk.")
+    heir = get_heir(session, to, scope=scope, now=now)
     if heir.id == held.clerk_id:
         return
     if heir.entity_code != held.entity_code:

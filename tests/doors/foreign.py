@@ -4,10 +4,6 @@ Each guarded route with a path parameter has a case here, or a reason in ``NOT_O
 it names.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
-
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -15,31 +11,10 @@ from app.base.scope import Scope
 from app.codes import batch
 from app.tills import keys
 from tests import make
+from tests.doors import foreign_relations
 from tests.doors.cast import Cast
+from tests.doors.foreign_case import Foreign, Params, Unseen
 from tests.rooms.settled import a_published_month
-
-Params = dict[str, str]
-
-
-@dataclass(frozen=True)
-class Foreign:
-    """``who`` (of the cast) asks ``route`` for what ``made`` makes, which is somebody else's.
-
-    Where the answer is 404 it must be the very answer that ``missing`` gets: nobody learns that there is
-    such a thing. What is made is put in place of "<name>" in the path and in ``body``. ``unchanged`` are
-    tables in which no row may differ afterwards.
-    """
-
-    route: str
-    who: str
-    made: Callable[[Session, Cast], Params]
-    missing: Params
-    status: int = 404
-    body: Any = None
-    unchanged: tuple[str, ...] = field(default=("orders", "order_event", "audit_entry"))
-
-    def __str__(self) -> str:
-        return f"{self.who}: {self.route}"
 
 
 def an_order_of_another_member(session: Session, cast: Cast) -> Params:
@@ -159,6 +134,7 @@ _REFUND = {"lines": [{"line_no": 1, "amount_fen": 100}], "reason": "颜色不合
 _MONEY = ("orders", "order_event", "payment", "refund", "refund_line", "ledger_transfer", "idempotent_answer")
 
 FOREIGN: tuple[Foreign, ...] = (
+    *foreign_relations.FOREIGN,
     Foreign("GET /api/shopper/orders/<number>", "shopper", an_order_of_another_member, _NO_ORDER),
     Foreign("GET /api/shopper/orders/<number>/pickup-code", "shopper", an_order_of_another_member, _NO_ORDER),
     Foreign(
@@ -305,22 +281,10 @@ FOREIGN: tuple[Foreign, ...] = (
 )
 
 
-@dataclass(frozen=True)
-class Unseen:
-    """A list that ``who`` reads must not name what ``made`` makes, which is somebody else's; ``seer`` sees it."""
-
-    route: str
-    who: str
-    made: Callable[[Session, Cast], Params]
-    seer: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.who}: {self.route}"
-
-
 UNSEEN: tuple[Unseen, ...] = (
     Unseen("/api/backoffice/statements/2026-10", "STORE_MANAGER", a_statement_of_another_store, seer="OWNER"),
     Unseen("/api/backoffice/statements/2026-10", "FRANCHISEE", a_statement_of_another_store, seer="OWNER"),
+    *foreign_relations.UNSEEN,
     Unseen("/api/shopper/orders", "shopper", an_order_of_another_member),
     Unseen("/api/backoffice/policies?code=JOINT-ONLY", "STORE_MANAGER", a_policy_of_others, seer="OWNER"),
     Unseen("/api/backoffice/policies?code=JOINT-ONLY", "FRANCHISEE", a_policy_of_others, seer="OWNER"),
@@ -343,6 +307,7 @@ NOT_OWNED: dict[str, str] = {
     "POST /api/backoffice/disputes/<number>/application": "FINANCE books for the brand",
     "GET /api/backoffice/findings/<number>": "SERVICE and FINANCE review for the brand",
     "POST /api/backoffice/findings/<number>/verdict": "SERVICE and FINANCE review for the brand",
+    **foreign_relations.NOT_OWNED,
     "GET /api/backoffice/dry-runs/<number>": _POLICIES,
     "GET /api/backoffice/dry-runs/<number>/parties": _POLICIES,
     "POST /api/backoffice/policies/<code>/versions/<version>/again": _POLICIES,

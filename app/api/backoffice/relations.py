@@ -1,5 +1,6 @@
 """Head office, franchisees and store managers: leavers, hand-overs, transfers, moves, closings, stories, terms."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ from pydantic import AwareDatetime, Field
 
 from app.api import relation_shapes as shapes
 from app.api.errors import Responses, problems
-from app.api.guard import NEEDS_TOKEN, need, operators_only, parts
+from app.api.guard import NEEDS_TOKEN, operator, operators_only, parts, roles_only
 from app.api.relation_shapes import (
     ClerkPath,
     HandoverBody,
@@ -28,23 +29,37 @@ from app.api.schema import ApiModel, Code, Int, answer
 from app.attribution import binding_terms
 from app.base import audit
 from app.base.clock import iso
-from app.base.errors import Forbidden
 from app.operators.callers import OperatorCaller
 from app.relations import closing, landing, leaving, moving
 from models.operators import OperatorRole
 
-bp = APIBlueprint(
-    "backoffice_relations",
-    __name__,
-    url_prefix="/api/backoffice",
-    abp_tags=[Tag(name="Back office: relations", description="Who serves whom, and its changes")],
-    abp_security=NEEDS_TOKEN,
-    abp_responses=problems(401, 403, 422),
-)
-bp.before_request(operators_only)
 DONE: Responses = {"204": {"description": "Done"}}
 # Who decides about people and their customers, each within the own part of the brand.
 STAFFING = (OperatorRole.SERVICE, OperatorRole.STORE_MANAGER, OperatorRole.FRANCHISEE)
+
+
+def _blueprint(name: str, guard: Callable[[], None]) -> APIBlueprint:
+    made = APIBlueprint(
+        f"backoffice_{name}",
+        __name__,
+        url_prefix="/api/backoffice",
+        abp_tags=[Tag(name="Back office: relations", description="Who serves whom, and its changes")],
+        abp_security=NEEDS_TOKEN,
+        abp_responses=problems(401, 403, 422),
+    )
+    made.before_request(guard)
+    return made
+
+
+staffing = _blueprint("staffing", roles_only(*STAFFING))
+moves = _blueprint("clerk_moves", roles_only(OperatorRole.SERVICE, OperatorRole.FRANCHISEE))
+closings = _blueprint("closings", roles_only(OperatorRole.FRANCHISEE))
+stories = _blueprint("stories", roles_only(OperatorRole.MARKETING, *STAFFING))
+allowing = _blueprint("allow_lists", roles_only(OperatorRole.MARKETING, OperatorRole.SERVICE))
+reading = _blueprint("binding_terms", operators_only)
+drafting = _blueprint("binding_terms_drafts", roles_only(OperatorRole.MARKETING))
+owners = _blueprint("relations_of_owners", roles_only())
+DOORS = (staffing, moves, closings, stories, allowing, reading, drafting, owners)
 
 
 class MoveBody(ApiModel):
@@ -116,30 +131,32 @@ class TermsOut(ApiModel):
     effective_from: str | None
 
 
-@bp.put("/clerks/<clerk>/leaving", responses={**DONE, **problems(404, 409)})
+@staffing.put("/clerks/<clerk>/leaving", responses={**DONE, **problems(404, 409)})
 def start_leaving(path: ClerkPath, body: LeavingBody) -> Response:
     """Note when a clerk leaves; from now on nobody new comes to that clerk."""
-    caller = need(*STAFFING)
+    caller = operator()
     return shapes.start_leaving(path.clerk, body, actor=caller.actor, scope=caller.scope)
 
 
-@bp.post("/clerks/<clerk>/handover/preview", responses={"200": PreviewOut, **problems(404, 409)})
+@staffing.post("/clerks/<clerk>/handover/preview", responses={"200": PreviewOut, **problems(404, 409)})
 def preview(path: ClerkPath, body: WishBody) -> Response:
     """What a hand-over would do. Writes nothing."""
-    return shapes.preview(path.clerk, body, scope=need(*STAFFING).scope)
+    return shapes.preview(path.clerk, body, scope=operator().scope)
 
 
-@bp.post("/clerks/<clerk>/handover", responses={"200": ProgressOut, "202": ProgressOut, **problems(404, 409)})
+@staffing.post(
+    "/clerks/<clerk>/handover", responses={"200": ProgressOut, "202": ProgressOut, **problems(404, 409)}
+)
 def hand_over(path: ClerkPath, body: HandoverBody) -> Response:
     """Hand a leaving clerk's members to others; large ones go on by themselves (202)."""
-    caller = need(*STAFFING)
+    caller = operator()
     return shapes.hand_over(path.clerk, body, actor=caller.actor, scope=caller.scope)
 
 
-@bp.post("/clerks/<clerk>/left", responses={**DONE, **problems(404, 409)})
+@staffing.post("/clerks/<clerk>/left", responses={**DONE, **problems(404, 409)})
 def left(path: ClerkPath, body: WhyBody) -> Response:
     """Let a clerk go whose last day is over; refused while members are bound. Happens by itself every night."""
-    caller, p = need(*STAFFING), parts()
+    caller, p = operator(), parts()
     with p.tx() as session:
         leaving.leave(
             session,
@@ -152,10 +169,10 @@ def left(path: ClerkPath, body: WhyBody) -> Response:
     return Response(status=204)
 
 
-@bp.put("/clerks/<clerk>/store", responses={"200": HandoverOut, **problems(404, 409)})
+@moves.put("/clerks/<clerk>/store", responses={"200": HandoverOut, **problems(404, 409)})
 def move(path: ClerkPath, body: MoveBody) -> Response:
     """Let a clerk work at another store; members follow within one company, else they stay with the old store."""
-    caller, p = need(OperatorRole.SERVICE, OperatorRole.FRANCHISEE), parts()
+    caller, p = operator(), parts()
     with p.tx() as session:
         number = moving.move_clerk(
             session,
@@ -169,23 +186,23 @@ def move(path: ClerkPath, body: MoveBody) -> Response:
     return answer({"handover": number})
 
 
-@bp.get("/handovers/<number>", responses={"200": ProgressOut, **problems(404)})
+@staffing.get("/handovers/<number>", responses={"200": ProgressOut, **problems(404)})
 def progress(path: HandoverPath) -> Response:
     """How far a hand-over has got."""
-    return shapes.show_progress(path.number, need(*STAFFING).scope)
+    return shapes.show_progress(path.number, operator().scope)
 
 
-@bp.post("/transfers", responses={**DONE, **problems(404, 409)})
+@staffing.post("/transfers", responses={**DONE, **problems(404, 409)})
 def transfer(body: TransferBody) -> Response:
     """Move one member to another clerk; at most twice in 90 days."""
-    caller = need(*STAFFING)
+    caller = operator()
     return shapes.transfer(body, actor=caller.actor, scope=caller.scope)
 
 
-@bp.put("/stores/<store>/closing", responses={**DONE, **problems(404, 409)})
+@closings.put("/stores/<store>/closing", responses={**DONE, **problems(404, 409)})
 def start_closing(path: StorePath, body: ClosingBody) -> Response:
     """Note that a store will close: no new touches, no new pick-ups from now on."""
-    caller, p = need(OperatorRole.FRANCHISEE), parts()
+    caller, p = operator(), parts()
     with p.tx() as session:
         closing.start_closing(
             session,
@@ -200,10 +217,10 @@ def start_closing(path: StorePath, body: ClosingBody) -> Response:
     return Response(status=204)
 
 
-@bp.post("/stores/<store>/close", responses={"200": HandoverOut, **problems(404, 409)})
+@closings.post("/stores/<store>/close", responses={"200": HandoverOut, **problems(404, 409)})
 def close(path: StorePath, body: WhyBody) -> Response:
     """Move a closing store's members to its successor or to head office, and close it when all have moved."""
-    caller, p = need(OperatorRole.FRANCHISEE), parts()
+    caller, p = operator(), parts()
     with p.tx() as session:
         number = closing.close_store(
             session,
@@ -216,10 +233,10 @@ def close(path: StorePath, body: WhyBody) -> Response:
     return answer({"handover": number})
 
 
-@bp.put("/entities/<entity>/contract", responses=DONE)
+@owners.put("/entities/<entity>/contract", responses=DONE)
 def contract(path: EntityPath, body: ContractBody) -> Response:
-    """Until when a franchise contract holds (head office only)."""
-    caller, p = _head_office(), parts()
+    """Until when a franchise contract holds (OWNER only)."""
+    caller, p = operator(), parts()
     with p.tx() as session:
         closing.end_contract(
             session,
@@ -232,16 +249,16 @@ def contract(path: EntityPath, body: ContractBody) -> Response:
     return Response(status=204)
 
 
-@bp.get("/members/<number>/story", responses={"200": StoryOut, **problems(404)})
+@stories.get("/members/<number>/story", responses={"200": StoryOut, **problems(404)})
 def story(path: MemberPath) -> Response:
     """A member explained: every touch, who brought, who served since when, and why."""
-    return shapes.tell_story(path.number, need(OperatorRole.MARKETING, *STAFFING).scope)
+    return shapes.tell_story(path.number, operator().scope)
 
 
-@bp.put("/members/<number>/allowed-store", responses={**DONE, **problems(404)})
+@allowing.put("/members/<number>/allowed-store", responses={**DONE, **problems(404)})
 def allow(path: MemberPath, body: AllowBody) -> Response:
-    """Put a member on a store's allow-list, where the member then lands (head office only)."""
-    caller, p = _head_office(OperatorRole.MARKETING, OperatorRole.SERVICE), parts()
+    """Put a member on a store's allow-list, where the member then lands (MARKETING, SERVICE)."""
+    caller, p = operator(), parts()
     with p.tx() as session:
         landing.allow(
             session,
@@ -254,7 +271,7 @@ def allow(path: MemberPath, body: AllowBody) -> Response:
     return Response(status=204)
 
 
-@bp.get("/binding-terms", responses={"200": TermsOut})
+@reading.get("/binding-terms", responses={"200": TermsOut})
 def terms() -> Response:
     """The terms of service bindings that hold now."""
     p = parts()
@@ -263,10 +280,10 @@ def terms() -> Response:
     return answer({"params": binding_terms.told(found), "version": None, "effective_from": None})
 
 
-@bp.post("/binding-terms", responses={"201": TermsOut})
+@drafting.post("/binding-terms", responses={"201": TermsOut})
 def draft_terms(body: TermsBody) -> Response:
-    """Draft terms, for somebody else to approve (head office only)."""
-    caller, p = _head_office(OperatorRole.MARKETING), parts()
+    """Draft terms, for somebody else to approve (MARKETING)."""
+    caller, p = operator(), parts()
     with p.tx() as session:
         version = binding_terms.draft(
             session, body.params, effective_from=body.effective_from, by=caller.actor, now=p.now()
@@ -276,10 +293,10 @@ def draft_terms(body: TermsBody) -> Response:
     return answer({"params": params, "version": version, "effective_from": iso(body.effective_from)}, 201)
 
 
-@bp.post("/binding-terms/<version>/approve", responses={"200": TermsOut, **problems(404, 409)})
+@owners.post("/binding-terms/<version>/approve", responses={"200": TermsOut, **problems(404, 409)})
 def approve_terms(path: VersionPath, body: WhyBody) -> Response:
     """Put drafted terms in effect on their day; not by whoever drafted them (OWNER only)."""
-    caller, p = _head_office(), parts()
+    caller, p = operator(), parts()
     with p.tx() as session:
         begins_at = binding_terms.approve(session, version=path.version, by=caller.actor, now=p.now())
         found = binding_terms.in_effect(session, at=begins_at)
@@ -287,13 +304,6 @@ def approve_terms(path: VersionPath, body: WhyBody) -> Response:
     return answer(
         {"params": binding_terms.told(found), "version": path.version, "effective_from": iso(begins_at)}
     )
-
-
-def _head_office(*roles: OperatorRole) -> OperatorCaller:
-    caller = need(*roles)
-    if not caller.scope.is_whole:
-        raise Forbidden("ROLE_NEEDED", "This needs head office.")
-    return caller
 
 
 def _note(
