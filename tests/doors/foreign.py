@@ -174,6 +174,14 @@ FOREIGN: tuple[Foreign, ...] = (
     Foreign(
         "GET /api/backoffice/payout-lists/<number>.csv", "FRANCHISEE", a_list_of_head_office, {"number": "W0"}
     ),
+    *(
+        Foreign(f"GET {place}/orders/<number>/credit", who, a_paid_order_of_another_store, _NO_ORDER)
+        for who, place in (
+            ("clerk", "/api/clerk"),
+            ("STORE_MANAGER", "/api/backoffice"),
+            ("FRANCHISEE", "/api/backoffice"),
+        )
+    ),
     Foreign(
         "GET /api/backoffice/kpi/clerks/<code>",
         "FRANCHISEE",

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from flask import Response
+from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import AwareDatetime, Field
 
 from app.api import relation_shapes as shapes
 from app.api.errors import Responses, problems
-from app.api.guard import NEEDS_TOKEN, operator, operators_only, parts, roles_only
+from app.api.guard import NEEDS_TOKEN, need, operator, operators_only, parts, roles_only
 from app.api.relation_shapes import (
     ClerkPath,
     HandoverBody,
@@ -51,15 +51,20 @@ def _blueprint(name: str, guard: Callable[[], None]) -> APIBlueprint:
     return made
 
 
+def _readers_and_drafters() -> None:
+    operators_only()
+    if request.method == "POST":
+        need(OperatorRole.MARKETING)
+
+
 staffing = _blueprint("staffing", roles_only(*STAFFING))
 moves = _blueprint("clerk_moves", roles_only(OperatorRole.SERVICE, OperatorRole.FRANCHISEE))
 closings = _blueprint("closings", roles_only(OperatorRole.FRANCHISEE))
 stories = _blueprint("stories", roles_only(OperatorRole.MARKETING, *STAFFING))
 allowing = _blueprint("allow_lists", roles_only(OperatorRole.MARKETING, OperatorRole.SERVICE))
-reading = _blueprint("binding_terms", operators_only)
-drafting = _blueprint("binding_terms_drafts", roles_only(OperatorRole.MARKETING))
+binding = _blueprint("binding_terms", _readers_and_drafters)
 owners = _blueprint("relations_of_owners", roles_only())
-DOORS = (staffing, moves, closings, stories, allowing, reading, drafting, owners)
+DOORS = (staffing, moves, closings, stories, allowing, binding, owners)
 
 
 class MoveBody(ApiModel):
@@ -271,7 +276,7 @@ def allow(path: MemberPath, body: AllowBody) -> Response:
     return Response(status=204)
 
 
-@reading.get("/binding-terms", responses={"200": TermsOut})
+@binding.get("/binding-terms", responses={"200": TermsOut})
 def terms() -> Response:
     """The terms of service bindings that hold now."""
     p = parts()
@@ -280,7 +285,7 @@ def terms() -> Response:
     return answer({"params": binding_terms.told(found), "version": None, "effective_from": None})
 
 
-@drafting.post("/binding-terms", responses={"201": TermsOut})
+@binding.post("/binding-terms", responses={"201": TermsOut})
 def draft_terms(body: TermsBody) -> Response:
     """Draft terms, for somebody else to approve (MARKETING)."""
     caller, p = operator(), parts()
