@@ -26,6 +26,7 @@ from scripts.house import DEMO_BRAND
 from scripts.import_brand import load_brand
 from scripts.migrate import upgrade
 from scripts.scale.copies import multiply
+from scripts.scale.measure import paces, settle
 from scripts.scale.world import Size, play
 
 CLERKS = 18  # of the demo brand
@@ -69,13 +70,16 @@ def main() -> int:
     """Fill the database that DATABASE_URL names."""
     reader = argparse.ArgumentParser(description="Fill an empty database with a brand at scale.")
     reader.add_argument("--members", type=int, default=1_000_000)
+    reader.add_argument("--measure", action="store_true", help="measure a database that is filled")
     asked = reader.parse_args()
     url, secret = os.environ.get("DATABASE_URL"), os.environ.get("SECRET_KEY")
     if not url or not secret:
         print("make_scale: DATABASE_URL and SECRET_KEY are needed.", file=sys.stderr)
         return 2
     upgrade(url)
-    engine = open_engine(url, pool_size=2, statement_s=60)
+    engine = open_engine(url, pool_size=2, statement_s=600)
+    if asked.measure:
+        return _measure(engine)
     try:
         world = min(WORLD, asked.members)
         times = fill(engine, Vault(secret), members=asked.members, world=world, until=utc_now(), say=_say)
@@ -84,6 +88,19 @@ def main() -> int:
     print(
         f"{times * world:,} members, {times * CLERKS:,} clerks, {times * world * LINES_TO_A_MEMBER:,} order lines"
     )
+    return 0
+
+
+def _measure(engine: Engine) -> int:
+    now = utc_now()
+    for pace in paces(engine, times=300, now=now):
+        print(f"{pace.what:<20} p50 {pace.p50_ms:7.1f} ms   p99 {pace.p99_ms:7.1f} ms")
+    told = settle(
+        engine, now=now, tell=lambda rows, expected: _say(f"settling: {rows:,} of {expected:,} rows")
+    )
+    number, seconds, peak_mb = told
+    print(f"\nsettlement {number}: {seconds:.0f} s, peak memory {peak_mb} MB")
+    engine.dispose()
     return 0
 
 
