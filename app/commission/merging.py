@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.attribution import credit
 from app.commission import states
-from app.commission.moving import WHOLE_BP, Heir, move
+from app.commission.moving import HANDED_ON, WHOLE_BP, Heir, move, stands_for
 from models.commission import PartyKind, Role
 
 _ROLES = (Role.ACQ_CLERK, Role.ACQ_STORE)
@@ -19,7 +19,7 @@ _ROLES = (Role.ACQ_CLERK, Role.ACQ_STORE)
 _FROZEN = text(
     f"""
     select s.id, s.order_line_id, s.role, s.party, s.reason, l.selling_entity, ol.category_code, o.created_at,
-           st.ownership, ol.credit_snapshot->>'hq' as hq
+           st.ownership, ol.credit_snapshot->>'hq' as hq, {HANDED_ON} as handed_on
       from member m
       join orders o on o.member_id = m.id
       join commission_line l on l.order_id = o.id
@@ -111,7 +111,7 @@ def _changes(
 
 
 def _of_head_office(share: Row[Any], named: dict[Role, Heir]) -> Iterator[tuple[int, list[Heir], int]]:
-    weights = {Role(part["role"]): int(part["weight_bp"]) for part in share.reason.get("roles", [])}
+    weights = stands_for(share.reason, share.handed_on)
     heirs = [
         Heir(one.party_kind, one.party, weights[role], role=role)
         for role, one in named.items()

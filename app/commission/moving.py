@@ -1,7 +1,7 @@
 """Hand a share to others: what a decided dispute, a merge or a shared sale does to money (DSP-1, MRG-4, SPL-6)."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,6 +68,11 @@ _UNKNOWN = text(
            else exists (select from legal_entity where 'entity:' || code = party) end
     """
 )
+# The roles for which others have got something out of a share ``s``: it stands for them no longer.
+HANDED_ON = """
+    array(select distinct heir.role from commission_move gone join commission_share heir on heir.move_id = gone.id
+           where gone.share_id = s.id)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,15 @@ def move(
     if not going:
         return []
     return _hand_over(session, share, going, cause, told, at)
+
+
+def stands_for(reason: Mapping[str, Any], handed_on: Collection[str]) -> dict[Role, int]:
+    """The roles, with their weights, for which head office holds what is left of a share (SPL-5).
+
+    ``handed_on``: as ``HANDED_ON`` answers it; what was found for one role takes nothing of another's.
+    """
+    parts = reason.get("roles") or []
+    return {Role(p["role"]): int(p["weight_bp"]) for p in parts if p["role"] not in handed_on}
 
 
 def _hand_over(

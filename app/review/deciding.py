@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.base import audit
 from app.base.errors import Conflict, Invalid
 from app.commission.holding import unhold
-from app.commission.moving import Heir, move
+from app.commission.moving import HANDED_ON, Heir, move, stands_for
 from app.review import rules
 from app.review.disputing import CLOCK, cause_of, get, sides, step
 from app.review.interest import Judge, refuse_interested
@@ -40,10 +40,17 @@ _UNKNOWN = text(
        and not exists (select from legal_entity where 'entity:' || code = party)
     """
 )
+# What another decision has handed on meanwhile is still what this one is about.
 _SHARES = text(
-    """
-    select s.id, s.role, s.reason, s.party from dispute_share d join commission_share s on s.id = d.share_id
-     where d.dispute_id = :id order by s.order_line_id, s.id
+    f"""
+    with recursive mine as (
+        select share_id from dispute_share where dispute_id = :id
+         union
+        select heir.id from mine join commission_move m on m.share_id = mine.share_id
+                       join commission_share heir on heir.move_id = m.id)
+    select s.id, s.role, s.reason, s.party, {HANDED_ON} as handed_on
+      from mine join commission_share s on s.id = mine.share_id
+     where s.role in (:role, 'HQ') order by s.order_line_id, s.id
     """
 )
 _HQ = text("select 'entity:' || code from legal_entity where kind = 'HQ'")
@@ -116,13 +123,17 @@ def apply_due(session: Session, *, now: datetime, limit: int = 50) -> int:
 
 
 def _move(session: Session, dispute: Row[Any], heirs: Sequence[tuple[str, int]], now: datetime) -> None:
-    hq = str(session.execute(_HQ).scalar_one())
-    for share in session.execute(_SHARES, {"id": dispute.id}).all():
-        parts = rules.heirs_of_share(Role(share.role), share.reason, Role(dispute.role), hq, heirs)
+    claimed = Role(dispute.role)
+    for share in session.execute(_SHARES, {"id": dispute.id, "role": claimed.value}).all():
+        stands = stands_for(share.reason, share.handed_on) if share.role == Role.HQ != claimed else {}
+        if share.role != claimed and claimed not in stands:
+            continue
+        parts = rules.heirs_of_share(stands, claimed, share.party, heirs)
         move(
             session,
             share_id=share.id,
-            to=[Heir(rules.kind_of(party), party, bp) for party, bp in parts],
+            to=[Heir(rules.kind_of(party), party, bp, claimed) for party, bp in parts],
+            of_bp=sum(bp for _, bp in parts),
             cause=cause_of(dispute.number),
             because={"kind": "DISPUTE", "dispute": dispute.number, "outcome": dispute.outcome},
             at=now,

@@ -11,6 +11,7 @@ from app.base import audit, numbers
 from app.base.errors import Conflict, NotFound
 from app.base.queue import defer
 from app.commission.holding import hold
+from app.commission.moving import HANDED_ON
 from app.review import rules
 from models.commission import Role
 from models.review import DisputeKind, DisputeState, StepKind
@@ -57,10 +58,11 @@ _ORDER = text(
 )
 # The rows of the claimed role; where nobody holds it, what head office got in its place (SPL-5).
 _CONCERNED = text(
-    """
+    f"""
     select s.id, s.party from commission_share s join commission_line l on l.order_line_id = s.order_line_id
      where l.order_id = :order_id and s.accrued_fen - s.reversed_fen - s.moved_fen > 0
-       and (s.role = :role or (s.role = 'HQ' and s.reason -> 'roles' @> cast(:roles as jsonb)))
+       and (s.role = :role or (s.role = 'HQ' and s.reason -> 'roles' @> cast(:roles as jsonb)
+                               and not :role = any({HANDED_ON})))
        and (:kind <> 'AMOUNT' or s.party = :claimant)
      order by s.id
     """

@@ -41,24 +41,21 @@ def kind_of(party: str) -> PartyKind:
 
 
 def heirs_of_share(
-    role: Role, reason: Mapping[str, object], claimed: Role, hq: str, heirs: Sequence[tuple[str, int]]
+    weights: Mapping[Role, int], claimed: Role, holder: str, heirs: Sequence[tuple[str, int]]
 ) -> list[tuple[str, int]]:
-    """Who gets which part (basis points) of one concerned row, when ``heirs`` get the claimed role.
+    """Who gets which part of one concerned row, when ``heirs`` get the claimed role; the parts make the whole.
 
-    A row of the role itself goes to them whole. What head office holds for several missing roles goes to
-    them only as far as it stood for the claimed one; the rest stays where it is (SPL-5).
+    ``weights``: the roles for which head office holds the row, empty for a row of the role itself, which
+    goes to them whole. Of head office's row they get only what stands for the claimed role; the rest stays
+    with its holder (SPL-5).
     """
-    if role is not Role.HQ or claimed is Role.HQ:
+    if not weights:
         return list(heirs)
-    parts = reason.get("roles")
-    weights = {p["role"]: int(p["weight_bp"]) for p in parts} if isinstance(parts, list) else {}
-    whole, own = sum(weights.values()), weights.get(claimed.value, 0)
-    given = [(party, bp * own // whole) for party, bp in heirs] if whole else []
-    kept = WHOLE_BP - sum(bp for _, bp in given)
-    merged: dict[str, int] = {}
-    for party, bp in [*given, (hq, kept)]:
-        if bp:
-            merged[party] = merged.get(party, 0) + bp
+    own = weights.get(claimed, 0)
+    merged = {party: bp * own for party, bp in heirs if own}
+    kept = WHOLE_BP * sum(weights.values()) - sum(merged.values())
+    if kept:
+        merged[holder] = merged.get(holder, 0) + kept
     return list(merged.items())
 
 

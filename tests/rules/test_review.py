@@ -30,16 +30,18 @@ def test_dsp1_evidence_is_taken_for_five_days() -> None:
 
 def test_dsp1_a_row_of_the_claimed_role_goes_to_the_heirs_whole() -> None:
     heirs = [("clerk:A", 6000), ("clerk:B", 4000)]
-    assert rules.heirs_of_share(Role.SELL_CLERK, {}, Role.SELL_CLERK, HQ, heirs) == heirs
+    assert rules.heirs_of_share({}, Role.SELL_CLERK, "clerk:C", heirs) == heirs
 
 
 def test_spl5_head_office_gives_up_only_what_it_held_for_the_claimed_role() -> None:
-    reason = {"roles": [{"role": "ACQ_CLERK", "weight_bp": 3000}, {"role": "ACQ_STORE", "weight_bp": 1500}]}
-    found = rules.heirs_of_share(Role.HQ, reason, Role.ACQ_CLERK, HQ, [("clerk:A", 10000)])
-    assert found == [("clerk:A", 6666), (HQ, 3334)]
-    shared = rules.heirs_of_share(Role.HQ, reason, Role.ACQ_CLERK, HQ, [("clerk:A", 5000), (HQ, 5000)])
-    assert shared == [("clerk:A", 3333), (HQ, 6667)]
-    assert rules.heirs_of_share(Role.HQ, reason, Role.SVC_CLERK, HQ, [("clerk:A", 10000)]) == [(HQ, 10000)]
+    held = {Role.ACQ_CLERK: 3000, Role.ACQ_STORE: 1500}
+    found = rules.heirs_of_share(held, Role.ACQ_CLERK, HQ, [("clerk:A", 10000)])
+    assert found == [("clerk:A", 30_000_000), (HQ, 15_000_000)]
+    shared = rules.heirs_of_share(held, Role.ACQ_CLERK, HQ, [("clerk:A", 5000), (HQ, 5000)])
+    assert shared == [("clerk:A", 15_000_000), (HQ, 30_000_000)]
+    alone = rules.heirs_of_share({Role.ACQ_CLERK: 3000}, Role.ACQ_CLERK, HQ, [("clerk:A", 10000)])
+    assert alone == [("clerk:A", 30_000_000)]
+    assert rules.heirs_of_share(held, Role.SVC_CLERK, HQ, [("clerk:A", 10000)]) == [(HQ, 45_000_000)]
 
 
 def test_kinds_of_parties() -> None:
