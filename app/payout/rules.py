@@ -10,6 +10,7 @@ from wechat.pay import TransferState
 CONFIRM_WITHIN = timedelta(hours=24)
 # Right after a call in doubt, a number that WeChat does not know proves nothing (WECHAT_PAY 9.1).
 DOUBT = timedelta(minutes=10)
+FORGOTTEN = timedelta(days=30)
 # SET-3: what one person may be sent on one local day.
 DAILY_FEN = 2_000_000
 _EARLY = (60, 60, 300, 300, 900, 900, 1800)
@@ -52,6 +53,14 @@ def next_check(now: datetime, checks: int) -> datetime:
 def is_lost(asked_at: datetime, now: datetime) -> bool:
     """Whether a number that WeChat does not know was surely never received, so that it is sent again."""
     return now - asked_at >= DOUBT
+
+
+def is_gone(asked_at: datetime, now: datetime, *, acknowledged: bool) -> bool:
+    """Whether people may take back what WeChat says it does not know.
+
+    A number that it has ``acknowledged`` it still knows for 30 days: before, its word contradicts itself.
+    """
+    return now - asked_at >= FORGOTTEN if acknowledged else is_lost(asked_at, now)
 
 
 def fits_today(sent_today_fen: int, amount_fen: int) -> bool:

@@ -78,6 +78,11 @@ _SERIALISE = text("select pg_advisory_xact_lock(hashtextextended('payout ' || :p
 _PUT_OFF = text(
     "update payout_transfer set state = 'READY', asked_at = null, next_at = :until where id = :id and state = 'ASKED'"
 )
+# The last word before WeChat is called: nobody has ended it, and the doubt about it begins now.
+_SENDING = text(
+    "update payout_transfer set asked_at = :now where id = :id and state = 'ASKED' and transfer_bill_no is null"
+    " returning id"
+)
 _HOLD = text("select * from payout_transfer where out_bill_no = :out_bill_no for update")
 _MOVE = text(
     """
@@ -188,7 +193,7 @@ def give_up(tx: Tx, pay: Pay, *, out_bill_no: str, now: datetime) -> PayoutState
     except Refused as error:
         if error.code not in rules.NOT_KNOWN:
             raise
-        return _give_up_unknown(tx, row, now)
+        return _give_up_unknown(tx, out_bill_no, now)
     if rules.after(found.state) is PayoutState.WAITING:
         try:
             found = pay.cancel_transfer(out_bill_no)
@@ -197,19 +202,21 @@ def give_up(tx: Tx, pay: Pay, *, out_bill_no: str, now: datetime) -> PayoutState
     return learn(tx, found, now=now) or PayoutState(row.state)
 
 
-def _give_up_unknown(tx: Tx, row: Row[Any], now: datetime) -> PayoutState:
-    if not rules.is_lost(row.asked_at, now):
-        raise Conflict("IN_DOUBT", "WeChat may still have it; try again in ten minutes.")
+def _give_up_unknown(tx: Tx, out_bill_no: str, now: datetime) -> PayoutState:
     with tx() as session:
-        held = session.execute(_HOLD, {"out_bill_no": row.out_bill_no}).one()
-        if PayoutState(held.state) not in ENDED:
-            _end(session, held, PayoutState.RETURNED, "GIVEN_UP", now)
+        row = session.execute(_HOLD, {"out_bill_no": out_bill_no}).one()
+        if PayoutState(row.state) in ENDED:
+            return PayoutState(row.state)
+        # Asked under the lock: it may have been sent again since WeChat did not know it.
+        if row.asked_at and not rules.is_gone(row.asked_at, now, acknowledged=bool(row.transfer_bill_no)):
+            raise Conflict("IN_DOUBT", "WeChat may still have it; try again in ten minutes.")
+        _end(session, row, PayoutState.RETURNED, "GIVEN_UP", now)
     return PayoutState.RETURNED
 
 
 def _step(tx: Tx, pay: Pay, purse: Purse, row: Row[Any], now: datetime) -> None:
     if row.was == PayoutState.READY:
-        if _fits_today(tx, row, now):
+        if _fits_today(tx, row, now) and _may_send(tx, row, now):
             _ask(tx, pay, purse, row, now)
         return
     try:
@@ -217,8 +224,23 @@ def _step(tx: Tx, pay: Pay, purse: Purse, row: Row[Any], now: datetime) -> None:
     except Refused as error:
         if error.code not in rules.NOT_KNOWN:
             raise
-        if rules.is_lost(row.asked_at, now):
+        if row.transfer_bill_no:
+            # It had it once; that it forgets after a while is no reason to send anything (WECHAT_PAY 9.1).
+            _trouble(tx, row, error.code, now)
+        elif rules.is_lost(row.asked_at, now) and _may_send(tx, row, now):
             _ask(tx, pay, purse, row, now)
+
+
+def _may_send(tx: Tx, row: Row[Any], now: datetime) -> bool:
+    with tx() as session:
+        return session.execute(_SENDING, {"id": row.id, "now": now}).first() is not None
+
+
+def _trouble(tx: Tx, row: Row[Any], code: str, now: datetime) -> None:
+    log.error("payout_refused", transfer=row.id, code=code)
+    with tx() as session:
+        facts = {"id": row.id, "problem": code, "next_at": rules.next_check(now, 99)}
+        session.execute(_PROBLEM, facts)
 
 
 def _fits_today(tx: Tx, row: Row[Any], now: datetime) -> bool:
@@ -250,11 +272,7 @@ def _ask(tx: Tx, pay: Pay, purse: Purse, row: Row[Any], now: datetime) -> None:
         )
     except Refused as error:
         # Whatever the reason, people have to see to it: the number stays, and is sent again or given up.
-        log.error("payout_refused", transfer=row.id, code=error.code)
-        with tx() as session:
-            session.execute(
-                _PROBLEM, {"id": row.id, "problem": error.code, "next_at": rules.next_check(now, 99)}
-            )
+        _trouble(tx, row, error.code, now)
         return
     learn(tx, answer, now=now)
 

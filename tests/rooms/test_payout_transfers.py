@@ -27,6 +27,7 @@ from tests.racing import at_once
 from tests.rooms.paid import CHEN, LIN
 from tests.rooms.payouts import balance, crowd, fail, moved, right, run, seen, sent, sooner
 from tests.rooms.settled import approved, certain, line
+from wechat.errors import Refused
 from wechat.pay import Transfer, TransferState
 
 
@@ -227,6 +228,75 @@ def test_set3_nothing_is_given_up_while_wechat_may_still_have_it(
         is PayoutState.RETURNED
     )
     assert sent(box) == []
+
+
+def test_set3_after_sending_again_the_doubt_begins_anew(
+    parts: Parts, box: Boxed, purse: Purse, chen: dict[str, Any]
+) -> None:
+    """Lost, sent again after eleven minutes, no answer: whoever gives up then would pay twice if it arrived."""
+    approved(parts.tx)
+    fail(box, kind="cut")
+    run(parts, purse)
+    again = utc_now() + timedelta(minutes=11)
+    run(parts, purse, again)
+    (mine,) = seen(parts)
+    assert (mine["state"], sent(box)) == ("ASKED", [])
+    requests.delete(f"{box.url}/box/faults", timeout=10).raise_for_status()
+    with pytest.raises(Conflict, match="IN_DOUBT"):
+        transferring.give_up(
+            parts.tx, parts.wechat.pay, out_bill_no=mine["out_bill_no"], now=again + timedelta(seconds=5)
+        )
+    assert seen(parts)[0]["state"] == "ASKED"
+
+
+def test_set3_what_was_given_up_meanwhile_is_not_sent(
+    parts: Parts, box: Boxed, purse: Purse, chen: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the worker's question and its sending again, somebody gives the lost transfer up."""
+    approved(parts.tx)
+    fail(box, kind="cut")
+    run(parts, purse)
+    requests.delete(f"{box.url}/box/faults", timeout=10).raise_for_status()
+    later, number = utc_now() + timedelta(minutes=11), seen(parts)[0]["out_bill_no"]
+    query = parts.wechat.pay.query_transfer
+
+    def overtaken(asked: str) -> Transfer:
+        monkeypatch.setattr(parts.wechat.pay, "query_transfer", query)
+        with pytest.raises(Refused) as unknown:
+            query(asked)
+        given_up = transferring.give_up(parts.tx, parts.wechat.pay, out_bill_no=number, now=later)
+        assert given_up is PayoutState.RETURNED
+        raise unknown.value
+
+    monkeypatch.setattr(parts.wechat.pay, "query_transfer", overtaken)
+    run(parts, purse, later)
+    assert (seen(parts)[0]["state"], sent(box)) == ("RETURNED", [])
+
+
+def test_set3_what_wechat_has_once_acknowledged_is_never_sent_again(
+    parts: Parts, box: Boxed, purse: Purse, chen: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WeChat forgets a transfer after 30 days: that it does not know it any more does not mean it never did."""
+    approved(parts.tx)
+    run(parts, purse)
+    assert seen(parts)[0]["state"] == "WAITING"
+
+    def forgotten(asked: str) -> Transfer:
+        raise Refused("query", "NOT_FOUND", "记录不存在")
+
+    def twice(**_: Any) -> Transfer:
+        raise AssertionError("sent twice")
+
+    monkeypatch.setattr(parts.wechat.pay, "query_transfer", forgotten)
+    monkeypatch.setattr(parts.wechat.pay, "transfer", twice)
+    for days in (1, 31):
+        run(parts, purse, utc_now() + timedelta(days=days))
+        assert (seen(parts)[0]["state"], seen(parts)[0]["problem"]) == ("WAITING", "NOT_FOUND")
+    number = seen(parts)[0]["out_bill_no"]
+    with pytest.raises(Conflict, match="IN_DOUBT"):
+        transferring.give_up(
+            parts.tx, parts.wechat.pay, out_bill_no=number, now=utc_now() + timedelta(days=1)
+        )
 
 
 def test_set3_several_runs_at_once_pay_everybody_once(parts: Parts, box: Boxed, purse: Purse) -> None:
