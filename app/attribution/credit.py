@@ -206,7 +206,8 @@ def _snapshot(
 
 
 def _known(facts: _Facts, day: date) -> list[dict[str, Any]]:
-    """The parties of every role but SELL_CLERK, in the order of roles."""
+    """The parties of every role but SELL_CLERK, in the order of roles; who acquired earns whenever and wherever
+    the order is (BND-3)."""
     acquired = facts.acquired
     if acquired is not None and acquired.why != AcquisitionKind.ACQUISITION:
         acquired = None  # BND-1: a returning customer earns nobody an acquisition share

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from app.base.clock import days_after
+from app.settlement.rules import MOST_A_DAY_FEN
 from models.payout import PayoutState
 from wechat.pay import TransferState
 
@@ -11,8 +12,6 @@ CONFIRM_WITHIN = timedelta(hours=24)
 # Right after a call in doubt, a number that WeChat does not know proves nothing (WECHAT_PAY 9.1).
 DOUBT = timedelta(minutes=10)
 FORGOTTEN = timedelta(days=30)
-# SET-3: what one person may be sent on one local day.
-DAILY_FEN = 2_000_000
 _EARLY = (60, 60, 300, 300, 900, 900, 1800)
 _LATE_S = 3600
 
@@ -26,17 +25,6 @@ FROM_WECHAT = {
     TransferState.FAIL: PayoutState.RETURNED,
     TransferState.CANCELLED: PayoutState.RETURNED,
 }
-# Refusals that a person can end: money is missing, a limit is reached. The same number is sent again.
-WAIT_FOR_PEOPLE = frozenset(
-    {
-        "NOT_ENOUGH",
-        "FREQUENCY_LIMITED",
-        "RATELIMIT_EXCEEDED",
-        "FREQUENCY_LIMIT_EXCEED",
-        "NO_AUTH",
-        "SIGN_ERROR",
-    }
-)
 NOT_KNOWN = frozenset({"NOT_FOUND"})
 
 
@@ -65,7 +53,7 @@ def is_gone(asked_at: datetime, now: datetime, *, acknowledged: bool) -> bool:
 
 def fits_today(sent_today_fen: int, amount_fen: int) -> bool:
     """SET-3: whether a person may be sent this much more on the same local day."""
-    return sent_today_fen + amount_fen <= DAILY_FEN
+    return sent_today_fen + amount_fen <= MOST_A_DAY_FEN
 
 
 def tomorrow(now: datetime) -> datetime:
