@@ -1,6 +1,6 @@
 """Disputes on a real database (DSP-1): raised in time, heard, decided by somebody without interest, booked once."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -12,19 +12,31 @@ from app.base.scope import Scope
 from app.commission.accrual import accrue
 from app.commission.clawback import reverse
 from app.commission.release import release_due
-from app.review.deciding import Decision, apply, apply_due, decide
-from app.review.disputing import Claim, end_hearings, hear, open_dispute, say
+from app.review.deciding import apply_due
+from app.review.disputing import Claim, hear, open_dispute, say
 from app.review.interest import Judge
 from models.commission import Role
 from models.review import DisputeKind, DisputeOutcome
 from tests.racing import at_once
+from tests.rooms.disputed import (
+    AFTER,
+    FINANCE,
+    NOW,
+    NUMBER,
+    SERVICE,
+    applied,
+    claim,
+    decided,
+    heard,
+    raised,
+    rows,
+)
 from tests.rooms.paid import (
     CHEN,
     EVERYBODY,
     FUTIAN,
     HQ,
     LIN,
-    NANSHAN,
     PAID_AT,
     Sold,
     book,
@@ -38,12 +50,6 @@ from tests.rooms.paid import (
 
 pytestmark = pytest.mark.usefixtures("right_books")
 
-NUMBER = "A260302TEST0001"
-NOW = PAID_AT + timedelta(days=1)
-AFTER = NOW + timedelta(days=7)
-SERVICE = Judge("operator:O-SERVICE", Scope())
-FINANCE = Judge("operator:O-FINANCE", Scope())
-
 
 @pytest.fixture
 def sold(tx: Tx) -> Sold:
@@ -53,45 +59,6 @@ def sold(tx: Tx) -> Sold:
         sold = sell(session, number=NUMBER)
         accrue(session, sold.lines, paid_at=PAID_AT, now=PAID_AT)
     return sold
-
-
-def claim(role: Role = Role.SELL_CLERK, claimant: str = LIN, kind: DisputeKind = DisputeKind.CREDIT) -> Claim:
-    return Claim(NUMBER, kind, role, claimant, "顾客是我接待的")
-
-
-def raised(tx: Tx, given: Claim | None = None, *, by: str = LIN, now: datetime = NOW) -> str:
-    with tx() as session:
-        return open_dispute(session, given or claim(), by=by, now=now)
-
-
-def heard(tx: Tx, number: str) -> str:
-    with tx() as session:
-        assert hear(session, now=NOW) == 1
-    with tx() as session:
-        assert end_hearings(session, now=AFTER) == 1
-    return number
-
-
-def decided(
-    tx: Tx,
-    number: str,
-    outcome: DisputeOutcome,
-    *heirs: tuple[str, int],
-    judge: Judge = SERVICE,
-    now: datetime = AFTER,
-) -> None:
-    with tx() as session:
-        decide(session, number=number, decision=Decision(outcome, "监控显示", heirs), judge=judge, now=now)
-
-
-def applied(tx: Tx, number: str, now: datetime = AFTER) -> None:
-    with tx() as session:
-        apply(session, number=number, by=FINANCE.actor, judge=FINANCE, now=now)
-
-
-def rows(tx: Tx, sold: Sold) -> list[tuple[str, str, int, str]]:
-    with tx() as session:
-        return book(session, sold)
 
 
 def of(session: Session, number: str, column: str) -> object:
@@ -160,46 +127,6 @@ def test_dsp1_a_role_that_nobody_held_is_claimed_from_head_office(tx: Tx) -> Non
         ("HQ", HQ, 224, "FROZEN"),
     ]
     assert ("ACQ_CLERK", LIN, 449, "FROZEN") in rows(tx, sold)
-
-
-@pytest.mark.parametrize("at_once_open", [True, False])
-def test_spl5_two_roles_claimed_from_head_office_one_after_the_other_are_each_whole(
-    tx: Tx, at_once_open: bool
-) -> None:
-    """673 stood for ACQ_CLERK (449) and ACQ_STORE (224); the second claim is no part of what the first left."""
-    with tx() as session:
-        staff(session)
-        sold = sell(session, number=NUMBER, credit=snapshot(EVERYBODY[2:]))
-        accrue(session, sold.lines, paid_at=PAID_AT, now=PAID_AT)
-    store = claim(Role.ACQ_STORE, NANSHAN, DisputeKind.BINDING)
-    first = raised(tx, claim(Role.ACQ_CLERK, LIN, DisputeKind.BINDING))
-    second = raised(tx, store, by=NANSHAN) if at_once_open else ""
-    with tx() as session:
-        hear(session, now=NOW)
-    decided(tx, first, DisputeOutcome.CHANGE)
-    applied(tx, first)
-    if not second:
-        second = raised(tx, store, by=NANSHAN, now=AFTER)
-        with tx() as session:
-            hear(session, now=AFTER)
-    later = AFTER + timedelta(days=7)
-    decided(tx, second, DisputeOutcome.CHANGE, now=later)
-    applied(tx, second, later)
-    found = {role: (party, fen) for role, party, fen, _ in rows(tx, sold) if role in ("HQ", "ACQ_STORE")}
-    assert found == {"HQ": (HQ, 0), "ACQ_STORE": (NANSHAN, 224)}
-    assert ("ACQ_CLERK", LIN, 449, "FROZEN") in rows(tx, sold)
-
-
-def test_dsp1_what_is_decided_for_a_second_claimant_is_booked_too(tx: Tx, sold: Sold) -> None:
-    """Two clerks claim CHEN's row at once: the later decision finds it with the earlier one's heir."""
-    first, second = raised(tx), raised(tx, claim(claimant=FUTIAN), by=FUTIAN)
-    with tx() as session:
-        assert hear(session, now=NOW) == 2
-    for number in (first, second):
-        decided(tx, number, DisputeOutcome.CHANGE)
-        applied(tx, number)
-    found = [row for row in rows(tx, sold) if row[0] == "SELL_CLERK" and row[2]]
-    assert found == [("SELL_CLERK", FUTIAN, 299, "FROZEN")]
 
 
 @pytest.mark.parametrize(("minutes", "in_time"), [(-1, True), (0, False)])

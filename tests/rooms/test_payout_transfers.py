@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import requests
@@ -28,7 +28,7 @@ from tests.rooms.paid import CHEN, LIN
 from tests.rooms.payouts import balance, crowd, fail, moved, right, run, seen, sent, sooner
 from tests.rooms.settled import approved, certain, line
 from wechat.errors import Refused
-from wechat.pay import Transfer, TransferState
+from wechat.pay import Pay, Transfer, TransferState
 
 
 @pytest.fixture
@@ -249,54 +249,50 @@ def test_set3_after_sending_again_the_doubt_begins_anew(
     assert seen(parts)[0]["state"] == "ASKED"
 
 
+class Forgetful:
+    """WeChat after 30 days, or before it has heard: it knows no transfer; what it is told to send is counted."""
+
+    def __init__(self, before_answer: Callable[[], object] = lambda: None) -> None:
+        self.before_answer = before_answer
+        self.sent = 0
+
+    def query_transfer(self, out_bill_no: str) -> Transfer:
+        self.before_answer()
+        raise Refused("query_transfer", "NOT_FOUND", out_bill_no)
+
+    def transfer(self, **asked: Any) -> Transfer:
+        self.sent += 1
+        return Transfer(asked["out_bill_no"], "1330", TransferState.WAIT_USER_CONFIRM)
+
+
 def test_set3_what_was_given_up_meanwhile_is_not_sent(
-    parts: Parts, box: Boxed, purse: Purse, chen: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    parts: Parts, box: Boxed, purse: Purse, chen: dict[str, Any]
 ) -> None:
     """Between the worker's question and its sending again, somebody gives the lost transfer up."""
     approved(parts.tx)
     fail(box, kind="cut")
     run(parts, purse)
-    requests.delete(f"{box.url}/box/faults", timeout=10).raise_for_status()
     later, number = utc_now() + timedelta(minutes=11), seen(parts)[0]["out_bill_no"]
-    query = parts.wechat.pay.query_transfer
-
-    def overtaken(asked: str) -> Transfer:
-        monkeypatch.setattr(parts.wechat.pay, "query_transfer", query)
-        with pytest.raises(Refused) as unknown:
-            query(asked)
-        given_up = transferring.give_up(parts.tx, parts.wechat.pay, out_bill_no=number, now=later)
-        assert given_up is PayoutState.RETURNED
-        raise unknown.value
-
-    monkeypatch.setattr(parts.wechat.pay, "query_transfer", overtaken)
-    run(parts, purse, later)
-    assert (seen(parts)[0]["state"], sent(box)) == ("RETURNED", [])
+    pay = cast(Pay, Forgetful())
+    overtaken = Forgetful(lambda: transferring.give_up(parts.tx, pay, out_bill_no=number, now=later))
+    assert transferring.work(parts.tx, cast(Pay, overtaken), purse, now=later) == 1
+    assert (seen(parts)[0]["state"], overtaken.sent) == ("RETURNED", 0)
 
 
 def test_set3_what_wechat_has_once_acknowledged_is_never_sent_again(
-    parts: Parts, box: Boxed, purse: Purse, chen: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    parts: Parts, box: Boxed, purse: Purse, chen: dict[str, Any]
 ) -> None:
-    """WeChat forgets a transfer after 30 days: that it does not know it any more does not mean it never did."""
+    """That WeChat does not know a transfer any more does not mean that it never did."""
     approved(parts.tx)
     run(parts, purse)
-    assert seen(parts)[0]["state"] == "WAITING"
-
-    def forgotten(asked: str) -> Transfer:
-        raise Refused("query", "NOT_FOUND", "记录不存在")
-
-    def twice(**_: Any) -> Transfer:
-        raise AssertionError("sent twice")
-
-    monkeypatch.setattr(parts.wechat.pay, "query_transfer", forgotten)
-    monkeypatch.setattr(parts.wechat.pay, "transfer", twice)
+    forgetful, number = Forgetful(), seen(parts)[0]["out_bill_no"]
+    pay = cast(Pay, forgetful)
     for days in (1, 31):
-        run(parts, purse, utc_now() + timedelta(days=days))
+        assert transferring.work(parts.tx, pay, purse, now=utc_now() + timedelta(days=days)) == 1
         assert (seen(parts)[0]["state"], seen(parts)[0]["problem"]) == ("WAITING", "NOT_FOUND")
-    number = seen(parts)[0]["out_bill_no"]
+    assert forgetful.sent == 0
     with pytest.raises(Conflict, match="IN_DOUBT"):
-        transferring.give_up(
-            parts.tx, parts.wechat.pay, out_bill_no=number, now=utc_now() + timedelta(days=1)
-        )
+        transferring.give_up(parts.tx, pay, out_bill_no=number, now=utc_now() + timedelta(days=1))
 
 
 def test_set3_several_runs_at_once_pay_everybody_once(parts: Parts, box: Boxed, purse: Purse) -> None:
