@@ -17,6 +17,8 @@ from app.commission.explaining import explain_order
 from app.settlement import batches, working
 
 ACTOR = "operator:scale"
+# What the clerk's door shows of a month, and one more (app/api/clerk/earnings.py).
+MOST_CHANGES = 501
 _ORDERS = text(
     "select order_number from commission_line where order_line_id >= :from_id order by order_line_id limit 1"
 )
@@ -43,7 +45,7 @@ def paces(engine: Engine, *, times: int, now: datetime) -> list[Pace]:
         clerks = list(reader.execute(_CLERKS, {"n": times}).scalars())
         return [
             _pace("explain an order", reader, orders, lambda number: explain_order(reader, number)),
-            _pace("a clerk's month", reader, clerks, lambda one: statement.month(reader, one, month=month)),
+            _pace("a clerk's month", reader, clerks, lambda one: statement.month(reader, one, month=month, limit=MOST_CHANGES)),
             _pace(
                 "a clerk's summary", reader, clerks, lambda one: statement.clerk_summary(reader, one, now=now)
             ),

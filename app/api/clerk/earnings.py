@@ -26,7 +26,7 @@ bp = APIBlueprint(
 bp.before_request(clerks_only)
 LIST = "shares"
 # Changes shown of one month; the totals always cover all of it.
-MOST = 2000
+MOST = 500
 
 
 class EarningsOut(ApiModel):
