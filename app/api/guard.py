@@ -109,6 +109,17 @@ def roles_only(*roles: OperatorRole) -> Callable[[], None]:
     return guard
 
 
+def writers_only(*roles: OperatorRole) -> Callable[[], None]:
+    """Like ``roles_only``, but every operator may read (GET)."""
+
+    def guard() -> None:
+        operators_only()
+        if request.method != "GET":
+            need(*roles)
+
+    return guard
+
+
 def shopper() -> Caller:
     """The shopper whom ``shoppers_only`` let in; a fault where it was not asked."""
     return _let_in("SHOPPER")

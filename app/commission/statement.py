@@ -207,7 +207,7 @@ def rows(
 ) -> list[StatementRow]:
     """The shares of a party, newest first; the page after the share ``before_id``."""
     found = reader.execute(_ROWS, {"party": party, "before_id": before_id, "limit": limit})
-    return [_row(row) for row in found]
+    return [statement_row(row) for row in found]
 
 
 def month(reader: Session | Connection, party: str, *, month: str, limit: int = 5000) -> Statement:
@@ -221,7 +221,9 @@ def month(reader: Session | Connection, party: str, *, month: str, limit: int = 
     names = {"frozen_account": accounts.frozen(party), "payable_account": accounts.payable(party)}
     totals = reader.execute(_TOTALS, facts | names).one()
     entries = [
-        StatementEntry(row.entry_id, EntryKind(row.entry_kind), row.entry_fen, row.entry_at, _row(row))
+        StatementEntry(
+            row.entry_id, EntryKind(row.entry_kind), row.entry_fen, row.entry_at, statement_row(row)
+        )
         for row in reader.execute(_ENTRIES, facts | {"limit": limit})
     ]
     amounts = {name: int(value) for name, value in totals._mapping.items()}
@@ -236,7 +238,8 @@ def _bounds(month: str) -> tuple[datetime, datetime]:
     return start_of_day(first), start_of_day(following)
 
 
-def _row(row: Row[Any]) -> StatementRow:
+def statement_row(row: Row[Any]) -> StatementRow:
+    """A share with its order line as the statements' queries select it."""
     return StatementRow(
         id=row.id,
         order_number=row.order_number,

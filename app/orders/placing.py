@@ -1,9 +1,8 @@
 """Placing an order: prices, credit and stock of one moment, in one transaction with few round trips."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import orjson
 from sqlalchemy import text
@@ -13,7 +12,8 @@ from app.attribution import credit
 from app.base import numbers
 from app.base.errors import Conflict, Invalid
 from app.catalog.offers import Offer, offers
-from app.orders.pricing import MAX_AMOUNT_FEN, Quote, pool_bp_after_floor, quote
+from app.orders.lines import line_rows
+from app.orders.pricing import MAX_AMOUNT_FEN, Quote, quote
 from app.stock.reserving import PROMISE, refuse_short, refuse_sold_out
 from app.stores.directory import StoreRef, get_store
 from models.stores import StoreStatus
@@ -132,7 +132,7 @@ def place(
         at=now,
     )
     number = numbers.draw("A", now)
-    lines = _lines(priced, found, snapshots)
+    lines = line_rows(priced.lines, found, snapshots)
     facts = {
         "number": number,
         "member_id": buyer.member_id,
@@ -154,32 +154,3 @@ def place(
     wanted = {code: offer.sku_id for code, offer in found.items()}
     refuse_short(wanted, written.moved, location_id=int(store.location_id or 0))
     return Placed(written.order_id, number, priced, store, written.expires_at)
-
-
-def _lines(
-    priced: Quote, found: dict[str, Offer], snapshots: dict[str, dict[str, Any]]
-) -> Sequence[dict[str, Any]]:
-    rows = []
-    for number, line in enumerate(priced.lines, start=1):
-        offer = found[line.sku_code]
-        snapshot = snapshots[offer.category_code]
-        rows.append(
-            {
-                "line_no": number,
-                "sku_id": offer.sku_id,
-                "sku_code": offer.sku_code,
-                "name": offer.name,
-                "spec": offer.spec,
-                "category_code": offer.category_code,
-                "exemption": str(offer.exemption),
-                "min_age": offer.min_age,
-                "qty": line.qty,
-                "unit_price_fen": line.unit_price_fen,
-                "unit_list_fen": line.unit_list_fen,
-                "discount_fen": line.discount_fen,
-                "amount_fen": line.amount_fen,
-                "pool_bp": pool_bp_after_floor(line, snapshot["pool_bp"], snapshot["floor_discount_bp"]),
-                "credit_snapshot": snapshot,
-            }
-        )
-    return rows

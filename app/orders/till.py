@@ -17,7 +17,8 @@ from app.catalog.offers import Offer, offers
 from app.commission import release
 from app.members import standing
 from app.orders.lifecycle import accrue
-from app.orders.pricing import MAX_AMOUNT_FEN, PricedLine, pool_bp_after_floor
+from app.orders.lines import line_rows
+from app.orders.pricing import MAX_AMOUNT_FEN, PricedLine
 from app.stock.selling import Gone, sell
 from app.stores.directory import StoreRef
 from models.policies import PolicyMode
@@ -118,7 +119,7 @@ def record_sale(
     )
     snapshots = _snapshots(resolve, tell_touch, unknown_buyers_seller)
     number = numbers.draw("A", sold_at)
-    rows = [_row(no, line, found, snapshots) for no, line in enumerate(priced, start=1)]
+    rows = line_rows(priced, found, snapshots)
     facts = {
         "number": number,
         "member_id": member_id,
@@ -197,27 +198,3 @@ def _priced(lines: Sequence[TillLine], found: dict[str, Offer]) -> list[PricedLi
         list_fen = max(offer.list_fen, unit_fen)
         priced.append(PricedLine(line.sku, line.qty, unit_fen, list_fen, discount_fen, line.paid_fen))
     return priced
-
-
-def _row(
-    no: int, line: PricedLine, found: dict[str, Offer], snapshots: dict[str, dict[str, Any]]
-) -> dict[str, Any]:
-    offer = found[line.sku_code]
-    snapshot = snapshots[offer.category_code]
-    return {
-        "line_no": no,
-        "sku_id": offer.sku_id,
-        "sku_code": offer.sku_code,
-        "name": offer.name,
-        "spec": offer.spec,
-        "category_code": offer.category_code,
-        "exemption": str(offer.exemption),
-        "min_age": offer.min_age,
-        "qty": line.qty,
-        "unit_price_fen": line.unit_price_fen,
-        "unit_list_fen": line.unit_list_fen,
-        "discount_fen": line.discount_fen,
-        "amount_fen": line.amount_fen,
-        "pool_bp": pool_bp_after_floor(line, snapshot["pool_bp"], snapshot["floor_discount_bp"]),
-        "credit_snapshot": snapshot,
-    }

@@ -13,20 +13,13 @@ from functools import cache
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, UnidentifiedImageError
 
 from app.posters.lettering import Setting, fit, is_latin, mask, plain
+from app.posters.shapes import BAND, GOLD, GREY, INK, LIGHT, PAPER, WHITE, Colour
 
 WIDTH_PX, HEIGHT_PX = 1200, 1800
 CODE_PX = 500
 CALL = "扫码关注 · 专属导购为您服务"
 
-Colour = tuple[int, int, int]
-PAPER: Colour = (247, 243, 236)
 LINE: Colour = (226, 217, 203)
-INK: Colour = (38, 44, 46)
-GREY: Colour = (122, 114, 103)
-GOLD: Colour = (160, 124, 74)
-BAND: Colour = (34, 48, 52)
-LIGHT: Colour = (240, 230, 212)
-WHITE: Colour = (255, 255, 255)
 
 CARD = (290, 500, 910, 1120)
 BAND_TOP = 1590

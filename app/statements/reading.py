@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from app.base.errors import NotFound
 from app.base.scope import Scope
 from app.commission import words as commission_words
-from app.commission.statement import StatementRow
+from app.commission.statement import statement_row
 from app.settlement import rules
 from app.statements import words
 from app.statements.content import Line, Statement, TierLine
-from models.commission import PartyKind, Role, ShareState
+from models.commission import PartyKind
 from models.settlement import BatchState, Channel, PartyState
 
 # Rows of one page of a paper or a spreadsheet.
@@ -234,7 +234,7 @@ def _tier(row: Row[Any], language: str) -> TierLine:
 
 
 def _line(row: Row[Any], language: str) -> Line:
-    share = _share(row)
+    share = statement_row(row)
     kind = "SHARE" if row.amount_fen > 0 else "ADJUST"
     return Line(
         id=row.id,
@@ -255,26 +255,4 @@ def _line(row: Row[Any], language: str) -> Line:
         policy_version=row.reason.get("version"),
         bearer=row.selling_entity,
         reason=commission_words.why(share, language),
-    )
-
-
-def _share(row: Row[Any]) -> StatementRow:
-    return StatementRow(
-        id=row.id,
-        order_number=row.order_number,
-        sku_code=row.sku_code,
-        goods=row.goods,
-        qty=row.qty,
-        role=Role(row.role),
-        party_kind=PartyKind(row.party_kind),
-        state=ShareState(row.state),
-        base_fen=row.base_fen,
-        pool_bp=row.pool_bp,
-        accrued_fen=row.accrued_fen,
-        reversed_fen=row.reversed_fen,
-        moved_fen=row.moved_fen,
-        earned_at=row.earned_at,
-        certain_at=row.certain_at,
-        wait_days=row.wait_days,
-        reason=row.reason,
     )

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Annotated
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import AwareDatetime, Field
 from sqlalchemy import Connection
 
+from app.api.blueprints import guarded
 from app.api.cursors import read_cursor, write_cursor
-from app.api.errors import problems
-from app.api.guard import NEEDS_TOKEN, operator, operators_only, parts, roles_only
+from app.api.guard import operator, operators_only, parts, roles_only
 from app.api.kpi_shapes import FiguresOut, PeriodQuery, PlaceOut, figures_out, period_of, place_out
 from app.api.schema import ApiModel, Code, Fen, Int, PageQuery, Text, answer
 from app.base.errors import NotFound
@@ -24,23 +24,13 @@ from models.operators import OperatorRole
 TAG = Tag(name="Back office: KPI", description="Who is credited with what was sold; leaderboards")
 
 
-def _blueprint(name: str, *statuses: int) -> APIBlueprint:
-    return APIBlueprint(
-        name,
-        __name__,
-        url_prefix="/api/backoffice",
-        abp_tags=[TAG],
-        abp_security=NEEDS_TOKEN,
-        abp_responses=problems(401, 403, 422, *statuses),
-    )
-
-
-bp = _blueprint("backoffice_kpi", 404)
-bp.before_request(operators_only)
-brand = _blueprint("backoffice_kpi_brand")
-brand.before_request(roles_only(OperatorRole.FINANCE, OperatorRole.MARKETING, OperatorRole.SERVICE))
-owners = _blueprint("backoffice_kpi_weights")
-owners.before_request(roles_only())
+bp = guarded("backoffice_kpi", TAG, operators_only, 404)
+brand = guarded(
+    "backoffice_kpi_brand",
+    TAG,
+    roles_only(OperatorRole.FINANCE, OperatorRole.MARKETING, OperatorRole.SERVICE),
+)
+owners = guarded("backoffice_kpi_weights", TAG, roles_only())
 
 
 class BoardQuery(PeriodQuery, PageQuery):

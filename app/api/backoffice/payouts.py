@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from flask import Response, request
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import Field
 
+from app.api.blueprints import guarded
 from app.api.cursors import read_cursor, write_cursor
 from app.api.errors import problems
-from app.api.guard import NEEDS_TOKEN, need, operator, operators_only, parts, roles_only
+from app.api.guard import need, operator, operators_only, parts, roles_only
 from app.api.schema import ApiModel, Code, PageQuery, Text, answer
 from app.base.audit import note
 from app.base.clock import iso
@@ -20,32 +21,16 @@ from models.operators import OperatorRole
 from models.payout import PapersKind, PayoutState
 
 TAG = Tag(name="Back office: payouts", description="What settlements owe, on its way (FINANCE)")
-bp = APIBlueprint(
-    "backoffice_payouts",
-    __name__,
-    url_prefix="/api/backoffice/payouts",
-    abp_tags=[TAG],
-    abp_security=NEEDS_TOKEN,
-    abp_responses=problems(401, 403, 422),
-)
-bp.before_request(roles_only(OperatorRole.FINANCE))
-lists = APIBlueprint(
-    "backoffice_payout_lists",
-    __name__,
-    url_prefix="/api/backoffice/payout-lists",
-    abp_tags=[TAG],
-    abp_security=NEEDS_TOKEN,
-    abp_responses=problems(401, 403, 422),
-)
 
 
-@lists.before_request
 def _finance_and_readers() -> None:
     # A franchisee reads the own company's lists; only finance makes and confirms one.
     operators_only()
     need(OperatorRole.FINANCE, *([OperatorRole.FRANCHISEE] if request.method == "GET" else []))
 
 
+bp = guarded("backoffice_payouts", TAG, roles_only(OperatorRole.FINANCE), prefix="/api/backoffice/payouts")
+lists = guarded("backoffice_payout_lists", TAG, _finance_and_readers, prefix="/api/backoffice/payout-lists")
 LIST = "payouts"
 # A cell that a spreadsheet would take for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

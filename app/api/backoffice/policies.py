@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any
 
-from flask import Response, request
-from flask_openapi3 import APIBlueprint, Tag
+from flask import Response
+from flask_openapi3 import Tag
 from pydantic import AwareDatetime, Field
 
+from app.api.blueprints import guarded
 from app.api.cursors import read_cursor, write_cursor
-from app.api.errors import problems
-from app.api.guard import NEEDS_TOKEN, need, operator, operators_only, parts, roles_only
+from app.api.guard import operator, parts, roles_only, writers_only
 from app.api.schema import ApiModel, Code, PageQuery, QueryInt, Text, answer
 from app.base.audit import MOST_WHY
 from app.base.clock import iso
@@ -41,29 +41,19 @@ _TERMS = {
 }
 
 
-def _blueprint(name: str) -> APIBlueprint:
-    return APIBlueprint(
-        name,
-        __name__,
-        url_prefix="/api/backoffice/policies",
-        abp_tags=[TAG],
-        abp_security=NEEDS_TOKEN,
-        abp_responses=problems(401, 403, 404, 409, 422),
-    )
-
-
-def _readers_and_drafters() -> None:
-    operators_only()
-    if request.method == "POST":
-        need(OperatorRole.MARKETING)
-
-
-bp = _blueprint("backoffice_policies")
-bp.before_request(_readers_and_drafters)
-decisions = _blueprint("backoffice_policy_decisions")
-decisions.before_request(roles_only(OperatorRole.FINANCE))
-both = _blueprint("backoffice_policy_both")
-both.before_request(roles_only(OperatorRole.MARKETING, OperatorRole.FINANCE))
+PREFIX = "/api/backoffice/policies"
+bp = guarded("backoffice_policies", TAG, writers_only(OperatorRole.MARKETING), 404, 409, prefix=PREFIX)
+decisions = guarded(
+    "backoffice_policy_decisions", TAG, roles_only(OperatorRole.FINANCE), 404, 409, prefix=PREFIX
+)
+both = guarded(
+    "backoffice_policy_both",
+    TAG,
+    roles_only(OperatorRole.MARKETING, OperatorRole.FINANCE),
+    404,
+    409,
+    prefix=PREFIX,
+)
 
 Moment = Annotated[
     AwareDatetime | None,

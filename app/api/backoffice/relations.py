@@ -1,16 +1,16 @@
 """Head office, franchisees and store managers: leavers, hand-overs, transfers, moves, closings, stories, terms."""
 
-from collections.abc import Callable
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from flask import Response, request
-from flask_openapi3 import APIBlueprint, Tag
+from flask import Response
+from flask_openapi3 import Tag
 from pydantic import AwareDatetime, Field
 
 from app.api import relation_shapes as shapes
+from app.api.blueprints import guarded
 from app.api.errors import Responses, problems
-from app.api.guard import NEEDS_TOKEN, need, operator, operators_only, parts, roles_only
+from app.api.guard import operator, parts, roles_only, writers_only
 from app.api.relation_shapes import (
     ClerkPath,
     HandoverBody,
@@ -33,37 +33,19 @@ from app.operators.callers import OperatorCaller
 from app.relations import closing, landing, leaving, moving
 from models.operators import OperatorRole
 
+TAG = Tag(name="Back office: relations", description="Who serves whom, and its changes")
 DONE: Responses = {"204": {"description": "Done"}}
 # Who decides about people and their customers, each within the own part of the brand.
 STAFFING = (OperatorRole.SERVICE, OperatorRole.STORE_MANAGER, OperatorRole.FRANCHISEE)
 
 
-def _blueprint(name: str, guard: Callable[[], None]) -> APIBlueprint:
-    made = APIBlueprint(
-        f"backoffice_{name}",
-        __name__,
-        url_prefix="/api/backoffice",
-        abp_tags=[Tag(name="Back office: relations", description="Who serves whom, and its changes")],
-        abp_security=NEEDS_TOKEN,
-        abp_responses=problems(401, 403, 422),
-    )
-    made.before_request(guard)
-    return made
-
-
-def _readers_and_drafters() -> None:
-    operators_only()
-    if request.method == "POST":
-        need(OperatorRole.MARKETING)
-
-
-staffing = _blueprint("staffing", roles_only(*STAFFING))
-moves = _blueprint("clerk_moves", roles_only(OperatorRole.SERVICE, OperatorRole.FRANCHISEE))
-closings = _blueprint("closings", roles_only(OperatorRole.FRANCHISEE))
-stories = _blueprint("stories", roles_only(OperatorRole.MARKETING, *STAFFING))
-allowing = _blueprint("allow_lists", roles_only(OperatorRole.MARKETING, OperatorRole.SERVICE))
-binding = _blueprint("binding_terms", _readers_and_drafters)
-owners = _blueprint("relations_of_owners", roles_only())
+staffing = guarded("backoffice_staffing", TAG, roles_only(*STAFFING))
+moves = guarded("backoffice_clerk_moves", TAG, roles_only(OperatorRole.SERVICE, OperatorRole.FRANCHISEE))
+closings = guarded("backoffice_closings", TAG, roles_only(OperatorRole.FRANCHISEE))
+stories = guarded("backoffice_stories", TAG, roles_only(OperatorRole.MARKETING, *STAFFING))
+allowing = guarded("backoffice_allow_lists", TAG, roles_only(OperatorRole.MARKETING, OperatorRole.SERVICE))
+binding = guarded("backoffice_binding_terms", TAG, writers_only(OperatorRole.MARKETING))
+owners = guarded("backoffice_relations_of_owners", TAG, roles_only())
 DOORS = (staffing, moves, closings, stories, allowing, binding, owners)
 
 

@@ -3,12 +3,12 @@
 from typing import Annotated, Any
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import Field
 
+from app.api.blueprints import guarded
 from app.api.cursors import read_cursor, write_cursor
-from app.api.errors import problems
-from app.api.guard import NEEDS_TOKEN, operator, operators_only, parts, roles_only
+from app.api.guard import operator, operators_only, parts, roles_only
 from app.api.review_shapes import (
     CLAIMS,
     DisputeBody,
@@ -34,23 +34,9 @@ from models.review import DisputeOutcome, DisputeState, FindingState, RiskRule
 TAG = Tag(name="Back office: reviews", description="Disputes, and findings of the fraud detectors")
 
 
-def _blueprint(name: str) -> APIBlueprint:
-    return APIBlueprint(
-        name,
-        __name__,
-        url_prefix="/api/backoffice",
-        abp_tags=[TAG],
-        abp_security=NEEDS_TOKEN,
-        abp_responses=problems(401, 403, 404, 409, 422),
-    )
-
-
-bp = _blueprint("backoffice_disputes")
-bp.before_request(operators_only)
-judges = _blueprint("backoffice_judges")
-judges.before_request(roles_only(OperatorRole.SERVICE, OperatorRole.FINANCE))
-bookers = _blueprint("backoffice_bookers")
-bookers.before_request(roles_only(OperatorRole.FINANCE))
+bp = guarded("backoffice_disputes", TAG, operators_only, 404, 409)
+judges = guarded("backoffice_judges", TAG, roles_only(OperatorRole.SERVICE, OperatorRole.FINANCE), 404, 409)
+bookers = guarded("backoffice_bookers", TAG, roles_only(OperatorRole.FINANCE), 404, 409)
 
 Why = Annotated[
     Text,

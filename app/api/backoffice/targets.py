@@ -3,12 +3,12 @@
 from typing import Annotated
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import Field
 
+from app.api.blueprints import guarded
 from app.api.cursors import read_cursor, write_cursor
-from app.api.errors import problems
-from app.api.guard import NEEDS_TOKEN, operator, parts, roles_only
+from app.api.guard import operator, parts, roles_only
 from app.api.schema import ApiModel, Code, Int, PageQuery, Text, answer
 from app.api.statement_shapes import MonthPath
 from app.api.target_shapes import LIST, ChangedOut, TargetsBody, TargetsOut, target_out
@@ -22,21 +22,16 @@ from models.stores import Employment
 TAG = Tag(name="Back office: targets", description="What clerks are to sell, and what that changes")
 
 
-def _blueprint(name: str) -> APIBlueprint:
-    return APIBlueprint(
-        name,
-        __name__,
-        url_prefix="/api/backoffice",
-        abp_tags=[TAG],
-        abp_security=NEEDS_TOKEN,
-        abp_responses=problems(401, 403, 404, 409, 422),
-    )
-
-
-bp = _blueprint("backoffice_targets")
-bp.before_request(roles_only(OperatorRole.FINANCE, OperatorRole.STORE_MANAGER, OperatorRole.FRANCHISEE))
-finance = _blueprint("backoffice_tiers")
-finance.before_request(roles_only(OperatorRole.FINANCE))
+# Who sets the targets of clerks, each within the own part of the brand.
+SETTERS = (OperatorRole.FINANCE, OperatorRole.STORE_MANAGER, OperatorRole.FRANCHISEE)
+bp = guarded(
+    "backoffice_targets",
+    TAG,
+    roles_only(OperatorRole.FINANCE, OperatorRole.STORE_MANAGER, OperatorRole.FRANCHISEE),
+    404,
+    409,
+)
+finance = guarded("backoffice_tiers", TAG, roles_only(OperatorRole.FINANCE), 404, 409)
 
 
 class StepOut(ApiModel):
