@@ -81,6 +81,20 @@ def test_bnd_1_a_scene_at_login_is_a_touch(client: FlaskClient, phone: Telephone
         assert count(session, "touch", "kind = 'MP_SCENE' and result = 'ACQUIRED'") == 1
 
 
+def test_tch_1_a_page_that_a_clerk_shared_is_a_touch_of_its_own_kind(
+    client: FlaskClient, phone: Telephone, scene: str, tx: Tx
+) -> None:
+    token = logged_in(client, phone, scene=scene, came_by="SHARE")["token"]
+    with tx() as session:
+        assert count(session, "touch", "kind = 'SHARE_CLICK' and result = 'ACQUIRED'") == 1
+    shared = {"scene": scene, "came_by": "SHARE"}
+    assert client.post("/api/shopper/touches", json=shared, headers=bearer(token)).status_code == 200
+    other = client.post("/api/shopper/touches", json=shared | {"came_by": "POS_SALE"}, headers=bearer(token))
+    assert other.status_code == 422
+    with tx() as session:
+        assert count(session, "touch", "kind = 'SHARE_CLICK'") == count(session, "touch") == 2
+
+
 def test_a_scene_of_nobody_does_not_hinder_the_login(client: FlaskClient, phone: Telephone, tx: Tx) -> None:
     logged_in(client, phone, scene="somebody-elses")
     with tx() as session:

@@ -9,7 +9,7 @@ from pydantic import Field
 from app.api.errors import problems
 from app.api.guard import parts
 from app.api.schema import ApiModel, WxCode, answer
-from app.api.shopper.touches import Scene, record_scene
+from app.api.shopper.touches import CameBy, Scene, record_scene
 from app.base.clock import iso
 from app.members.logins import log_in_shopper
 
@@ -23,10 +23,11 @@ bp = APIBlueprint(
 
 
 class LoginBody(ApiModel):
-    """The code of wx.login, and the scene if the mini-program was opened through a code."""
+    """The code of wx.login, and the scene if a code or a clerk's shared page opened the mini-program."""
 
     code: WxCode
     scene: Scene | None = None
+    came_by: CameBy = CameBy.CODE
 
 
 class LoginAnswer(ApiModel):
@@ -40,7 +41,7 @@ class LoginAnswer(ApiModel):
 
 @bp.post("/login", responses={"200": LoginAnswer, **problems(503)})
 def log_in(body: LoginBody) -> Response:
-    """Log in with the code of wx.login. A code is good once. `scene` counts as a scan of that code."""
+    """Log in with the code of wx.login. A code is good once. `scene` counts as a touch of that code."""
     p = parts()
     now, appid = p.now(), p.settings.mp_appid
     opened = log_in_shopper(
@@ -49,7 +50,15 @@ def log_in(body: LoginBody) -> Response:
     if body.scene is not None:
         key = hashlib.sha256(body.code.encode()).hexdigest()
         with p.tx() as session:
-            record_scene(session, appid=appid, openid=opened.openid, scene=body.scene, key=key, now=now)
+            record_scene(
+                session,
+                appid=appid,
+                openid=opened.openid,
+                scene=body.scene,
+                came_by=body.came_by,
+                key=key,
+                now=now,
+            )
     return answer(
         LoginAnswer(
             token=opened.token,

@@ -1,6 +1,7 @@
 """Codes that led a shopper here: into the mini-program while logged in, or with the login."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 from flask import Response
@@ -26,15 +27,25 @@ bp = APIBlueprint(
 )
 bp.before_request(shoppers_only)
 
-Scene = Annotated[
-    Text, Field(min_length=1, max_length=32, description="The scene of the code that was scanned")
-]
+Scene = Annotated[Text, Field(min_length=1, max_length=32, description="The scene of the code that led here")]
+
+
+class CameBy(StrEnum):
+    """How a code led into the mini-program."""
+
+    CODE = "CODE"  # it was scanned
+    SHARE = "SHARE"  # a page that the clerk shared, with the code's scene in its address, was opened
+
+
+# TCH-1, TCH-5: what a clerk shared says more of who sold than a code on the wall.
+KINDS = {CameBy.CODE: TouchKind.MP_SCENE, CameBy.SHARE: TouchKind.SHARE_CLICK}
 
 
 class TouchBody(ApiModel):
-    """A code that led into the mini-program while logged in."""
+    """A code that led into the mini-program while logged in, scanned or in the address of a shared page."""
 
     scene: Scene
+    came_by: CameBy = CameBy.CODE
 
 
 class TouchAnswer(ApiModel):
@@ -53,7 +64,13 @@ def touch(body: TouchBody) -> Response:
     with p.tx() as session:
         key = f"{caller.identity_id}.{int(now.timestamp())}.{body.scene}"
         recorded = record_scene(
-            session, appid=caller.appid, openid=caller.openid, scene=body.scene, key=key, now=now
+            session,
+            appid=caller.appid,
+            openid=caller.openid,
+            scene=body.scene,
+            came_by=body.came_by,
+            key=key,
+            now=now,
         )
     return answer(
         TouchAnswer(
@@ -65,16 +82,16 @@ def touch(body: TouchBody) -> Response:
 
 
 def record_scene(
-    session: Session, *, appid: str, openid: str, scene: str, key: str, now: datetime
+    session: Session, *, appid: str, openid: str, scene: str, came_by: CameBy, key: str, now: datetime
 ) -> Recorded:
-    """Record that a person came through a code; ``key`` names the occasion, so that it counts once (TCH-2)."""
+    """Record that a person came; ``key`` names the occasion, so that it counts once (TCH-2)."""
     met = meet(session, app=AppKind.MP, appid=appid, openid=openid, now=now)
     return record(
         session,
         NewTouch(
             member_id=met.member_id,
             identity_id=met.identity_id,
-            kind=TouchKind.MP_SCENE,
+            kind=KINDS[came_by],
             occurred_at=now,
             raw_key=f"mp.{key}",
             scene=scene,
