@@ -45,7 +45,12 @@ def paces(engine: Engine, *, times: int, now: datetime) -> list[Pace]:
         clerks = list(reader.execute(_CLERKS, {"n": times}).scalars())
         return [
             _pace("explain an order", reader, orders, lambda number: explain_order(reader, number)),
-            _pace("a clerk's month", reader, clerks, lambda one: statement.month(reader, one, month=month, limit=MOST_CHANGES)),
+            _pace(
+                "a clerk's month",
+                reader,
+                clerks,
+                lambda one: statement.month(reader, one, month=month, limit=MOST_CHANGES),
+            ),
             _pace(
                 "a clerk's summary", reader, clerks, lambda one: statement.clerk_summary(reader, one, now=now)
             ),
