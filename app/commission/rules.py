@@ -22,6 +22,8 @@ ROLE_ORDER = (
     Role.HQ,
 )
 PERSONAL_ROLES = frozenset({Role.ACQ_CLERK, Role.SVC_CLERK, Role.SELL_CLERK})
+# CLW-3: a debt that was carried so many times may be written off.
+CARRY_CYCLES = 6
 
 
 @dataclass(frozen=True, slots=True)

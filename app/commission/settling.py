@@ -34,7 +34,6 @@ from app.commission.entries import Change, write
 from app.commission.release import IS_OPEN
 from models.commission import BatchRowState, EntryKind, PartyKind, Role
 
-MOST_CYCLES = 6
 CHUNK = 1000
 
 _READY = f"""

@@ -11,7 +11,7 @@ from app.base import audit
 from app.base.errors import Conflict, Forbidden
 from app.commission import accounts, states
 from app.commission.entries import Change, write
-from app.commission.settling import MOST_CYCLES
+from app.commission.rules import CARRY_CYCLES
 from models.commission import EntryKind
 
 # A cycle that carried some of the debt of the share counts, once it is settled.
@@ -52,7 +52,7 @@ class Hopeless:
 
 def hopeless(reader: Session | Connection, *, party: str | None = None) -> list[Hopeless]:
     """The debts that were carried through six settled cycles or more (CLW-3)."""
-    rows = reader.execute(_HOPELESS, {"cycles": MOST_CYCLES, "party": party, "share_ids": None})
+    rows = reader.execute(_HOPELESS, {"cycles": CARRY_CYCLES, "party": party, "share_ids": None})
     return [Hopeless(row.id, row.party, row.order_number, int(row.debt_fen), row.cycles) for row in rows]
 
 
@@ -75,9 +75,9 @@ def write_off(
         raise Forbidden("SAME_PERSON", "A second person approves what the first one asks for.")
     ids = sorted(set(share_ids))
     states.lock_lines_of(session, ids)
-    rows = session.execute(_HOPELESS, {"cycles": MOST_CYCLES, "party": None, "share_ids": ids}).all()
+    rows = session.execute(_HOPELESS, {"cycles": CARRY_CYCLES, "party": None, "share_ids": ids}).all()
     if len(rows) != len(ids):
-        raise Conflict("DEBT_NOT_HOPELESS", f"A debt is written off after {MOST_CYCLES} cycles.")
+        raise Conflict("DEBT_NOT_HOPELESS", f"A debt is written off after {CARRY_CYCLES} cycles.")
     changes = [
         Change(
             share_id=row.id,

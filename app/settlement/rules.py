@@ -12,13 +12,12 @@ from itertools import pairwise
 from app.base.clock import local_day, start_of_day
 from app.base.errors import Invalid
 from app.base.money import half_up
+from app.commission.rules import CARRY_CYCLES
 
 # SET-3: less is not paid out but kept for the next month.
 MINIMUM_PAYOUT_FEN = 100
 # SET-3: what WeChat lets one person receive in a day.
 MOST_A_DAY_FEN = 2_000_000
-# CLW-3: a debt that was carried so many times may be written off.
-CARRY_CYCLES = 6
 # SET-1: on this local day of the month the batch is made.
 DAY_OF_SETTLEMENT = 10
 WHOLE_BP = 10_000
