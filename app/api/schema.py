@@ -1,12 +1,13 @@
 """What all doors share about shapes: strict models, plain types, pages, answers, languages."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Any
 
 import orjson
 from flask import Response, request
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 MAX_PAGE = 50
 _SCHEMAS: dict[type, dict[str, Any]] = {}
@@ -62,6 +63,17 @@ Code = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9-]
 # A code that WeChat gives a phone, good once.
 WxCode = Annotated[Text, Field(min_length=1, max_length=128, description="From wx.login or the phone button")]
 Fen = Annotated[int, Field(description="Amount in fen (1/100 CNY)", examples=[29900])]
+
+
+def _within_calendars(moment: datetime) -> datetime:
+    # Near the ends of the calendar a change of zone leaves it: what was stored could not be read again.
+    if not 2000 <= moment.year <= 2100:
+        raise ValueError("a year from 2000 to 2100")
+    return moment
+
+
+# A moment with its offset, in years in which every calendar works.
+Moment = Annotated[AwareDatetime, AfterValidator(_within_calendars)]
 
 
 class PageQuery(ApiModel):

@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from app.api.cursors import read_cursor, write_cursor
 from app.api.errors import problems
 from app.api.guard import NEEDS_TOKEN, parts, roles_only
-from app.api.schema import ApiModel, PageQuery, Text, answer
+from app.api.schema import ApiModel, Moment, PageQuery, Text, answer
 from app.base import audit
 from app.base.audit import Entry, Wanted
 from app.base.clock import iso
@@ -27,7 +27,7 @@ bp.before_request(roles_only(OperatorRole.FINANCE))
 LIST = "audit"
 
 Word = Annotated[Text | None, Field(default=None, min_length=1, max_length=100)]
-Moment = Annotated[AwareDatetime | None, Field(default=None, description="RFC 3339, with an offset")]
+Since = Annotated[Moment | None, Field(default=None, description="RFC 3339, with an offset")]
 
 
 class AuditQuery(PageQuery):
@@ -36,8 +36,8 @@ class AuditQuery(PageQuery):
     subject: Word
     actor: Word
     action: Word
-    since: Moment
-    until: Moment
+    since: Since
+    until: Since
 
 
 class EntryOut(ApiModel):

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from app.api.cursors import read_cursor, write_cursor
 from app.api.errors import problems
 from app.api.guard import NEEDS_TOKEN, operator, parts, roles_only
-from app.api.schema import ApiModel, Code, PageQuery, Text, answer
+from app.api.schema import ApiModel, Code, Moment, PageQuery, Text, answer
 from app.base.clock import iso
 from app.codes import campaigns
 from app.codes.campaigns import MOST_STORES, NewCampaign
@@ -33,8 +33,8 @@ class CampaignBody(ApiModel):
 
     code: Annotated[Code, Field(examples=["SUMMER-2026"])]
     name: Annotated[Text, Field(min_length=1, max_length=40, examples=["夏日新品"])]
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: Moment
+    ends_at: Moment
     stores: Annotated[list[Code], Field(min_length=1, max_length=MOST_STORES)]
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -13,7 +13,7 @@ from app.api.code_shapes import CodeOut, CodesOut, PrintQuery, code_out, code_pa
 from app.api.cursors import read_cursor, write_cursor
 from app.api.errors import problems
 from app.api.guard import NEEDS_TOKEN, operator, parts, roles_only
-from app.api.schema import ApiModel, Code, PageQuery, Text, answer
+from app.api.schema import ApiModel, Code, Moment, PageQuery, Text, answer
 from app.base.errors import Conflict, NotFound
 from app.codes import listing, quota, withdrawing
 from app.codes.making import Owner, asked, complete, open_scenes, store_scenes
@@ -57,8 +57,8 @@ class CodesQuery(PageQuery):
         Field(default=None),
     ]
     campaign: Annotated[Code | None, Field(default=None)]
-    since: Annotated[AwareDatetime | None, Field(default=None)]
-    until: Annotated[AwareDatetime | None, Field(default=None)]
+    since: Annotated[Moment | None, Field(default=None)]
+    until: Annotated[Moment | None, Field(default=None)]
 
 
 class QuotaOut(ApiModel):

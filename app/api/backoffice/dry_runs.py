@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from app.api.cursors import read_cursor, write_cursor
 from app.api.errors import problems
 from app.api.guard import NEEDS_TOKEN, operator, parts, roles_only
-from app.api.schema import ApiModel, Code, Fen, Int, PageQuery, answer
+from app.api.schema import ApiModel, Code, Fen, Int, Moment, PageQuery, answer
 from app.base.clock import iso
 from app.dry_run import asking
 from app.dry_run.asking import Report
@@ -39,8 +39,8 @@ class AskBody(ApiModel):
 
     policy: Annotated[Code, Field(examples=["DEFAULT"])]
     version: Annotated[Int, Field(ge=1, le=1_000_000, examples=[2])]
-    since: Annotated[AwareDatetime, Field(examples=["2026-10-01T00:00:00+08:00"])]
-    until: Annotated[AwareDatetime, Field(examples=["2026-11-01T00:00:00+08:00"])]
+    since: Annotated[Moment, Field(examples=["2026-10-01T00:00:00+08:00"])]
+    until: Annotated[Moment, Field(examples=["2026-11-01T00:00:00+08:00"])]
 
 
 class RunPath(ApiModel):

@@ -5,14 +5,14 @@ from typing import Annotated
 
 from flask import Response
 from flask_openapi3 import Tag
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from sqlalchemy import Connection
 
 from app.api.blueprints import guarded
 from app.api.cursors import read_cursor, write_cursor
 from app.api.guard import operator, operators_only, parts, roles_only
 from app.api.kpi_shapes import FiguresOut, PeriodQuery, PlaceOut, figures_out, period_of, place_out
-from app.api.schema import ApiModel, Code, Fen, Int, PageQuery, Text, answer
+from app.api.schema import ApiModel, Code, Fen, Int, Moment, PageQuery, Text, answer
 from app.base.errors import NotFound
 from app.kpi import boards, figures, weights
 from app.kpi.boards import Place, Within
@@ -96,7 +96,7 @@ class WeightsBody(ApiModel):
     sell_bp: Annotated[Int, Field(ge=0, le=10000, examples=[0])]
     acq_bp: Annotated[Int, Field(ge=0, le=10000, examples=[2000])]
     fulfil_bp: Annotated[Int, Field(ge=0, le=10000, examples=[4000])]
-    effective_from: Annotated[AwareDatetime, Field(examples=["2027-01-01T00:00:00+08:00"])]
+    effective_from: Annotated[Moment, Field(examples=["2027-01-01T00:00:00+08:00"])]
     why: Annotated[Text, Field(min_length=1, max_length=500, examples=["门店自提的履约成本上升"])]
 
 

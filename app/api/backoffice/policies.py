@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 from flask import Response
 from flask_openapi3 import Tag
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from app.api.blueprints import guarded
 from app.api.cursors import read_cursor, write_cursor
 from app.api.guard import operator, parts, roles_only, writers_only
-from app.api.schema import ApiModel, Code, PageQuery, QueryInt, Text, answer
+from app.api.schema import ApiModel, Code, Moment, PageQuery, QueryInt, Text, answer
 from app.base.audit import MOST_WHY
 from app.base.clock import iso
 from app.base.errors import Invalid, NotFound
@@ -55,8 +55,8 @@ both = guarded(
     prefix=PREFIX,
 )
 
-Moment = Annotated[
-    AwareDatetime | None,
+Beginning = Annotated[
+    Moment | None,
     Field(default=None, description="RFC 3339, with an offset", examples=["2026-12-01T00:00:00+08:00"]),
 ]
 Why = Annotated[
@@ -95,14 +95,14 @@ class DraftBody(ApiModel):
     ]
     mode: PolicyMode
     terms: Annotated[dict[str, Any], Field(description="Basis points and days", examples=[_TERMS])]
-    effective_from: Moment
-    effective_to: Moment
+    effective_from: Beginning
+    effective_to: Beginning
 
 
 class AgainBody(ApiModel):
     """When the new draft shall begin; nothing = the midnight after its approval."""
 
-    effective_from: Moment
+    effective_from: Beginning
 
 
 class WhyBody(ApiModel):

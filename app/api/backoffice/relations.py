@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from flask import Response
 from flask_openapi3 import Tag
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from app.api import relation_shapes as shapes
 from app.api.blueprints import guarded
@@ -25,7 +25,7 @@ from app.api.relation_shapes import (
     WhyBody,
     WishBody,
 )
-from app.api.schema import ApiModel, Code, Int, answer
+from app.api.schema import ApiModel, Code, Int, Moment, answer
 from app.attribution import binding_terms
 from app.base import audit
 from app.base.clock import iso
@@ -100,7 +100,7 @@ class TermsBody(ApiModel):
     """Terms of service bindings; what is not named keeps its default."""
 
     params: dict[str, Any]
-    effective_from: AwareDatetime
+    effective_from: Moment
     why: Why
 
 
