@@ -210,6 +210,8 @@ class SettlementParty(Base):
     carried_to_id: Mapped[int | None] = mapped_column(ForeignKey("settlement_party.id"))
     # Whether what its state asks of its rows is done (taken, given back, handed over); done in pieces.
     rows_done: Mapped[bool]
+    # The share up to which its rows are gone through: after a crash too none is looked at twice.
+    at_share: Mapped[int]
     why: Mapped[str | None]
 
 

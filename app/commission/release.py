@@ -27,9 +27,11 @@ _START = text(
 # which lies above: one exists-query, because a copy of the refund's state here could only go stale.
 IS_OPEN = """
     (exists (select from refund_line rl join refund r on r.id = rl.refund_id
-              where rl.order_line_id = l.order_line_id and r.state in ('REQUESTED', 'PROCESSING', 'ABNORMAL'))
+              where rl.order_line_id = l.order_line_id and r.state in ('REQUESTED', 'PROCESSING', 'ABNORMAL')
+             offset 0)
      or exists (select from commission_pause p
-                 where p.order_line_id = l.order_line_id and p.ended_at is null))
+                 where p.order_line_id = l.order_line_id and p.ended_at is null
+                offset 0))
 """
 _DUE = text(
     f"""

@@ -4,7 +4,8 @@ The contract with the settlement room, which owns the batches and their states:
 
 1. ``unsettled`` says what each party is due before a day. It writes nothing.
 2. ``take_into_batch(batch_id, party, ...)`` takes a party's rows into a batch, in chunks: call it, each in a
-   transaction of its own, until it answers ``more`` = False. What it took is in ``batch_rows``. Claw-backs of
+   transaction of its own, from the share where the last one stopped (``at_share``, kept by the caller with
+   what it took) until it answers ``more`` = False. What it took is in ``batch_rows.batch_rows``. Claw-backs of
    what was settled before are rows below zero; they are netted against the party's other rows so that the
    sum never falls below zero, and what does not fit is carried: the row says how much (``carried_fen``).
 3. While the batch may still change, a refund, hold or move takes the rows that it touches out of the batch,
@@ -13,7 +14,7 @@ The contract with the settlement room, which owns the batches and their states:
 4. ``fix_batch`` when the batch is approved: from now on nothing changes a row of it; whatever refunds, holds
    and moves take is a debt for the next batch.
 5. ``mark_settled`` when the money is handed to the payout: payable -> ``payout:<party>`` in the ledger, from
-   where whoever pays takes it. Also in chunks.
+   where whoever pays takes it. Also in chunks, from ``at_share`` on.
 6. A debt that was carried six times is listed by ``writing_off.hopeless``; ``writing_off.write_off`` with two
    people ends it.
 
@@ -32,7 +33,7 @@ from sqlalchemy.orm import Session
 from app.commission import accounts, states
 from app.commission.entries import Change, write
 from app.commission.release import IS_OPEN
-from models.commission import BatchRowState, EntryKind, PartyKind, Role
+from models.commission import EntryKind, PartyKind
 
 CHUNK = 1000
 
@@ -55,14 +56,27 @@ _UNSETTLED = text(
      order by 1
     """
 )
-_READY_IDS = text(
+# A stretch of the index of what is due. Which of it is ready is asked under the locks, once.
+_CANDIDATES = text(
     f"""
-    select s.id from commission_share s join commission_line l on l.order_line_id = s.order_line_id
-     where s.party = :party and {_READY} order by s.id limit :limit
+    select s.id from commission_share s
+     where s.party = :party and s.id > :after and s.released_at is not null and {states.DUE} > 0
+     order by s.id limit :limit
+    """
+)
+# Rows that a refund, hold or move took out while the batch was being built, and that are ready again.
+_READY_AGAIN = text(
+    f"""
+    select s.id
+      from commission_batch_row r
+      join commission_share s on s.id = r.share_id
+      join commission_line l on l.order_line_id = s.order_line_id
+     where r.batch_id = :batch_id and r.party = :party and r.state = 'RETURNED' and {_READY}
+     order by s.id limit :limit
     """
 )
 _DEBT_IDS = text(f"select s.id from commission_share s where s.party = :party and {_IN_DEBT} order by s.id")
-# Asked again under the locks: what a refund, a hold or another batch did meanwhile counts.
+# Asked under the locks: what a refund, a hold or another batch did meanwhile counts.
 _TAKE_READY = text(
     f"""
     insert into commission_batch_row (batch_id, share_id, party, amount_fen, carried_fen, state, taken_at)
@@ -73,6 +87,7 @@ _TAKE_READY = text(
        set amount_fen = excluded.amount_fen, carried_fen = 0, state = 'OPEN', taken_at = excluded.taken_at,
            closed_at = null
      where commission_batch_row.state = 'RETURNED'
+    returning share_id
     """
 )
 _DEBTS = text(
@@ -104,29 +119,14 @@ _SUM = text(
     "select coalesce(sum(amount_fen), 0) from commission_batch_row"
     " where batch_id = :batch_id and party = :party and state in ('OPEN', 'FIXED')"
 )
-_ROWS = text(
-    """
-    select b.share_id, b.party, b.amount_fen, b.carried_fen, b.state, s.role, s.party_kind, l.order_number,
-           l.selling_entity, l.releasable_at, s.earned_at
-      from commission_batch_row b
-      join commission_share s on s.id = b.share_id
-      join commission_line l on l.order_line_id = s.order_line_id
-     where b.batch_id = :batch_id and b.state <> 'RETURNED'
-       and (cast(:party as text) is null or b.party = :party)
-       and (b.party, b.share_id) > (:after_party, :after_id)
-     order by b.party, b.share_id
-     limit :limit
-    """
-)
-_OPEN_IDS = text(
-    """
+_OPEN_IDS = """
     select share_id from commission_batch_row
-     where batch_id = :batch_id and state = any(cast(:states as text[]))
-       and (cast(:party as text) is null or party = :party)
-       and (cast(:share_ids as bigint[]) is null or share_id = any(cast(:share_ids as bigint[])))
+     where batch_id = :batch_id and {whose} and share_id > :after and state = any(cast(:states as text[]))
      order by share_id limit :limit
-    """
-)
+"""
+_OPEN_OF_BATCH = text(_OPEN_IDS.format(whose="true"))
+_OPEN_OF_PARTY = text(_OPEN_IDS.format(whose="party = :party"))
+_OPEN_OF_THESE = text(_OPEN_IDS.format(whose="share_id = any(cast(:share_ids as bigint[]))"))
 _SET_STATE = text(
     """
     update commission_batch_row
@@ -168,29 +168,19 @@ class PartyDue:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """What one call took. ``more``: call again. ``net_fen``: sum of the party's rows in the batch so far."""
+class Moved:
+    """How many rows one call moved. ``more``: call again, from ``at_share`` on."""
 
     rows: int
     more: bool
-    net_fen: int
+    at_share: int
 
 
 @dataclass(frozen=True, slots=True)
-class BatchRow:
-    """One share in a batch. ``amount_fen`` below zero nets a debt; ``carried_fen`` of it did not fit."""
+class Taken(Moved):
+    """``net_fen``: the sum of the party's rows in the batch; None while there are ``more``."""
 
-    share_id: int
-    party: str
-    party_kind: PartyKind
-    role: Role
-    order_number: str
-    selling_entity: str
-    amount_fen: int
-    carried_fen: int
-    state: BatchRowState
-    earned_at: datetime
-    releasable_at: datetime | None
+    net_fen: int | None
 
 
 def unsettled(
@@ -213,23 +203,37 @@ def take_into_batch(
     before: datetime,
     at: datetime,
     beside_fen: int = 0,
+    after: int = 0,
     limit: int = CHUNK,
 ) -> Taken:
     """Take up to ``limit`` rows of a party into a batch; when none is left, its debts as far as they can be netted.
 
+    ``after``: 0, or the ``at_share`` of the call before, so that every share is looked at once however many
+    there are. With the last rows what was taken out behind it and is ready again is taken too.
     ``beside_fen``: what the batch pays the party beside its rows (a tier adjustment), so that debts net
     against it too. A row is in at most one batch (SET-1): rows of others are passed over. Calling it again,
-    after a crash too, takes only what is not in the batch yet. Locks the lines of the rows it takes.
+    from the beginning too, takes only what is not in the batch yet. Locks the lines of the rows it looks at.
     """
     facts = {"batch_id": batch_id, "party": party, "before": before, "at": at, "limit": limit}
-    ids = list(session.execute(_READY_IDS, facts).scalars())
-    if ids:
-        states.lock_lines_of(session, ids)
-        session.execute(_TAKE_READY, facts | {"share_ids": ids})
-        states.refresh(session, ids)
-    more = len(ids) == limit
-    taken = len(ids) if more else len(ids) + _net_debts(session, facts, beside_fen)
-    return Taken(taken, more, int(session.execute(_SUM, facts).scalar_one()))
+    ids = list(session.execute(_CANDIDATES, facts | {"after": after}).scalars())
+    at_share = ids[-1] if ids else after
+    taken = _take_ready(session, facts, ids)
+    if len(ids) < limit:
+        ids = list(session.execute(_READY_AGAIN, facts).scalars())
+        taken += _take_ready(session, facts, ids)
+    if len(ids) == limit:
+        return Taken(taken, True, at_share, None)
+    taken += _net_debts(session, facts, beside_fen)
+    return Taken(taken, False, at_share, int(session.execute(_SUM, facts).scalar_one()))
+
+
+def _take_ready(session: Session, facts: dict[str, Any], ids: list[int]) -> int:
+    if not ids:
+        return 0
+    states.lock_lines_of(session, ids)
+    taken = session.execute(_TAKE_READY, facts | {"share_ids": ids}).scalars().all()
+    states.refresh(session, taken)
+    return len(taken)
 
 
 def _net_debts(session: Session, facts: dict[str, Any], beside_fen: int) -> int:
@@ -252,25 +256,6 @@ def _net_debts(session: Session, facts: dict[str, Any], beside_fen: int) -> int:
     return len(netted)
 
 
-def batch_rows(
-    reader: Session | Connection,
-    *,
-    batch_id: int,
-    party: str | None = None,
-    after: tuple[str, int] = ("", 0),
-    limit: int = CHUNK,
-) -> list[BatchRow]:
-    """The rows of a batch by party and share, those after ``(party, share_id)``; returned ones are not in it."""
-    facts = {
-        "batch_id": batch_id,
-        "party": party,
-        "after_party": after[0],
-        "after_id": after[1],
-        "limit": limit,
-    }
-    return [_batch_row(row) for row in reader.execute(_ROWS, facts)]
-
-
 def return_from_batch(
     session: Session,
     *,
@@ -279,22 +264,39 @@ def return_from_batch(
     party: str | None = None,
     share_ids: Collection[int] | None = None,
     although_fixed: bool = False,
+    after: int = 0,
     limit: int = CHUNK,
-) -> int:
-    """Give up to ``limit`` rows back (all, of one party, or these): free for the next batch; answers how many.
+) -> Moved:
+    """Give up to ``limit`` rows back (of all, of one party, or of these shares): free for the next batch.
 
-    Rows of an approved batch only with ``although_fixed`` (a payout that failed for good). Call again
-    while it answers ``limit``. Locks the lines of the rows.
+    Rows of an approved batch only with ``although_fixed`` (a payout that failed for good). ``after``: 0, or
+    the ``at_share`` of the call before. Locks the lines of the rows.
     """
     open_states = ["OPEN", "FIXED"] if although_fixed else ["OPEN"]
-    wanted = None if share_ids is None else sorted(set(share_ids))
-    facts = {"batch_id": batch_id, "party": party, "states": open_states, "limit": limit, "at": at}
-    ids = list(session.execute(_OPEN_IDS, facts | {"share_ids": wanted}).scalars())
+    facts = {"batch_id": batch_id, "states": open_states, "after": after, "limit": limit, "at": at}
+    ids = _open_ids(session, facts, party, share_ids)
     if ids:
         states.lock_lines_of(session, ids)
         session.execute(_SET_STATE, facts | {"share_ids": ids, "state": "RETURNED"})
         states.refresh(session, ids)
-    return len(ids)
+    return _moved(ids, after, limit)
+
+
+def _open_ids(
+    session: Session, facts: dict[str, Any], party: str | None, share_ids: Collection[int] | None = None
+) -> list[int]:
+    # Three statements, not one with "or is null": each has its index in a prepared plan too.
+    if share_ids is not None:
+        found = session.execute(_OPEN_OF_THESE, facts | {"share_ids": sorted(set(share_ids))})
+    elif party is not None:
+        found = session.execute(_OPEN_OF_PARTY, facts | {"party": party})
+    else:
+        found = session.execute(_OPEN_OF_BATCH, facts)
+    return list(found.scalars())
+
+
+def _moved(ids: list[int], after: int, limit: int) -> Moved:
+    return Moved(len(ids), len(ids) == limit, ids[-1] if ids else after)
 
 
 def fix_batch(session: Session, *, batch_id: int) -> None:
@@ -303,27 +305,33 @@ def fix_batch(session: Session, *, batch_id: int) -> None:
 
 
 def mark_settled(
-    session: Session, *, batch_id: int, at: datetime, party: str | None = None, limit: int = CHUNK
-) -> int:
-    """Settle up to ``limit`` rows of a batch (or of one party in it); answers how many. Each row once.
+    session: Session,
+    *,
+    batch_id: int,
+    at: datetime,
+    party: str | None = None,
+    after: int = 0,
+    limit: int = CHUNK,
+) -> Moved:
+    """Settle up to ``limit`` rows of a batch (or of one party in it). Each row once.
 
     The money moves from the party's payable to its payout account, a netted debt the other way, so the
     payout account grows by exactly what the batch pays for these rows. A carried debt stays in the payable
-    account. Call again while it answers ``limit``. Locks the lines of the rows.
+    account. ``after``: 0, or the ``at_share`` of the call before. Locks the lines of the rows.
     """
-    facts = {"batch_id": batch_id, "party": party, "share_ids": None, "states": ["OPEN", "FIXED"]}
-    ids = list(session.execute(_OPEN_IDS, facts | {"limit": limit}).scalars())
+    facts = {"batch_id": batch_id, "states": ["OPEN", "FIXED"], "after": after, "limit": limit, "at": at}
+    ids = _open_ids(session, facts, party)
     if not ids:
-        return 0
+        return Moved(0, False, after)
     states.lock_lines_of(session, ids)
     rows = session.execute(_TO_SETTLE, {"batch_id": batch_id, "share_ids": ids}).all()
     paid = [row for row in rows if row.amount_fen]
     write(session, EntryKind.SETTLE, [_settle(row, at) for row in paid], batch_id=batch_id)
     amounts = {"share_ids": [row.share_id for row in paid], "amounts": [row.amount_fen for row in paid]}
     session.execute(_SETTLE_SHARES, amounts)
-    session.execute(_SET_STATE, facts | {"share_ids": ids, "state": "SETTLED", "at": at})
+    session.execute(_SET_STATE, facts | {"share_ids": ids, "state": "SETTLED"})
     states.refresh(session, ids)
-    return len(ids)
+    return _moved(ids, after, limit)
 
 
 def _settle(row: Row[Any], at: datetime) -> Change:
@@ -338,20 +346,4 @@ def _settle(row: Row[Any], at: datetime) -> Change:
         amount_fen=row.amount_fen,
         certain=True,
         at=at,
-    )
-
-
-def _batch_row(row: Row[Any]) -> BatchRow:
-    return BatchRow(
-        share_id=row.share_id,
-        party=row.party,
-        party_kind=PartyKind(row.party_kind),
-        role=Role(row.role),
-        order_number=row.order_number,
-        selling_entity=row.selling_entity,
-        amount_fen=row.amount_fen,
-        carried_fen=row.carried_fen,
-        state=BatchRowState(row.state),
-        earned_at=row.earned_at,
-        releasable_at=row.releasable_at,
     )

@@ -9,9 +9,12 @@ from sqlalchemy.orm import Session
 # Of a share ``s``: what its party still has of it, and what the next batch owes (below zero: is owed, CLW-3).
 LEFT = "(s.accrued_fen - s.reversed_fen - s.moved_fen)"
 DUE = f"({LEFT} - s.settled_fen + s.written_off_fen)"
-IS_HELD = "exists (select from commission_hold h where h.share_id = s.id and h.lifted_at is null)"
+# "offset 0": one probe of an index for each share. Without it the planner may read every open row of every
+# batch to answer for a thousand shares, and a batch of a million rows asks a thousand times.
+IS_HELD = "exists (select from commission_hold h where h.share_id = s.id and h.lifted_at is null offset 0)"
 IN_BATCH = (
-    "exists (select from commission_batch_row b where b.share_id = s.id and b.state in ('OPEN', 'FIXED'))"
+    "exists (select from commission_batch_row b"
+    " where b.share_id = s.id and b.state in ('OPEN', 'FIXED') offset 0)"
 )
 _STATE = f"""
     case when s.written_off_fen > 0 and {DUE} = 0 then 'WRITTEN_OFF'

@@ -56,8 +56,12 @@ _CHANGED = text(
      order by p.party
     """
 )
-_REOPEN = text("update settlement_party set rows_done = false where id = any(cast(:ids as bigint[]))")
-_REOPEN_ALL = text("update settlement_party set rows_done = false where batch_id = :id and state = 'PLANNED'")
+_REOPEN = text(
+    "update settlement_party set rows_done = false, at_share = 0 where id = any(cast(:ids as bigint[]))"
+)
+_REOPEN_ALL = text(
+    "update settlement_party set rows_done = false, at_share = 0 where batch_id = :id and state = 'PLANNED'"
+)
 _SUBMIT = text(
     "update settlement_batch set state = 'REVIEW', submitted_by = :by, submitted_at = :at where id = :id"
 )
@@ -72,7 +76,8 @@ _REJECT = text(
 _CLOSE = text("update settlement_batch set state = 'CLOSED', closed_by = :by, closed_at = :at where id = :id")
 _PARTY = text("select * from settlement_party where batch_id = :id and party = :party for update")
 _SET_PARTY = text(
-    "update settlement_party set state = :state, why = :why, rows_done = false where id = :party_id"
+    "update settlement_party set state = :state, why = :why, rows_done = false, at_share = 0"
+    " where id = :party_id"
 )
 _HAS_ANY = text("select exists (select from settlement_batch where month = :month)")
 

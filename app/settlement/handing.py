@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.base.clock import local_day
 from app.commission import settling
+from app.commission.settling import Moved
 from app.ledger.posting import Posting, post_many
 from app.settlement import accounts, netting, rules
 from models.settlement import Channel, PartyState
@@ -42,14 +43,16 @@ _COMPLETE = text(
 )
 
 
-def hand_over(session: Session, batch: Row[Any], line: Row[Any], now: datetime, chunk: int) -> int:
-    """One piece of handing over a party of an approved batch; answers how many rows were settled.
+def hand_over(session: Session, batch: Row[Any], line: Row[Any], now: datetime, chunk: int) -> Moved:
+    """One piece of handing over a party of an approved batch: its rows from where the last piece stopped.
 
     With the last rows the party's figures become final: a row that was held between approval and now
     has left the batch and is not paid (FRD-2). Then tiers are posted and the payable amount is portioned.
     """
-    settled = settling.mark_settled(session, batch_id=batch.id, party=line.party, at=now, limit=chunk)
-    if settled == chunk:
+    settled = settling.mark_settled(
+        session, batch_id=batch.id, party=line.party, at=now, after=line.at_share, limit=chunk
+    )
+    if settled.more:
         return settled
     found = netting.sums(session, batch_id=batch.id, party=line.party)
     changed = (found.rows, found.gross_fen, found.adjusted_fen) != (

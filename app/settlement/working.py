@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from app.base.db import Tx
 from app.base.errors import Alarm
 from app.commission import settling
+from app.commission.settling import Moved
 from app.settlement import handing, netting
 from models.settlement import BatchState, PartyState, Phase
 
@@ -56,11 +57,11 @@ _ADD_PARTY = text(
     insert into settlement_party
            (batch_id, party_kind, party, state, entity, store, channel, rows, gross_fen, adjusted_fen, tier_fen,
             carried_in_fen, payable_fen, carried_out_fen, debt_left_fen, carried_cycles, tax_preview_fen, paid_fen,
-            returned_fen, written_off_fen, rows_done)
+            returned_fen, written_off_fen, rows_done, at_share)
     select :batch_id, :kind, :party, 'PLANNED', e.code, s.code,
            case when :kind <> 'CLERK' then 'ENTITY' when c.employment = 'EXTERNAL' then 'TRANSFER'
                 else 'PAYROLL' end,
-           0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false
+           0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false, 0
       from (select split_part(:party, ':', 2) as code) x
       left join clerk c on :kind = 'CLERK' and c.code = x.code
       left join store s on case when :kind = 'CLERK' then s.id = c.store_id
@@ -70,6 +71,8 @@ _ADD_PARTY = text(
     """
 )
 _DROP_EMPTY = text("delete from settlement_party where id = :id and rows = 0 and carried_in_fen = 0")
+# With it a party of any size is gone through once, by whoever does the next piece.
+_STAND = text("update settlement_party set at_share = :at_share where id = :id")
 _DONE = text("update settlement_party set rows_done = true where id = :id")
 _PROGRESS = text(
     """
@@ -117,8 +120,10 @@ def step(session: Session, *, number: str, now: datetime, chunk: int = CHUNK) ->
         return None
     line = session.execute(_OPEN_PARTY, {"batch_id": batch.id}).first()
     if line is not None:
-        rows = _work_on(session, batch, line, now, chunk)
-        return _tell(session, batch, Phase(batch.phase), max(line.party, batch.at_party), rows)
+        moved = _work_on(session, batch, line, now, chunk)
+        if moved.more:
+            session.execute(_STAND, {"id": line.id, "at_share": moved.at_share})
+        return _tell(session, batch, Phase(batch.phase), max(line.party, batch.at_party), moved.rows)
     match Phase(batch.phase):
         case Phase.PARTIES:
             return _next(session, batch, _NEXT_DUE, Phase.BALANCES)
@@ -143,8 +148,8 @@ def _next(session: Session, batch: Row[Any], find: Any, after: Phase) -> Progres
     return _tell(session, batch, Phase(batch.phase), found.party, 0)
 
 
-def _work_on(session: Session, batch: Row[Any], line: Row[Any], now: datetime, chunk: int) -> int:
-    """One piece of one party's work; answers how many rows it moved."""
+def _work_on(session: Session, batch: Row[Any], line: Row[Any], now: datetime, chunk: int) -> Moved:
+    """One piece of one party's work."""
     if batch.state == BatchState.REJECTED or line.state == PartyState.REMOVED:
         return _give_back(session, batch, line, now, chunk)
     if batch.state == BatchState.APPROVED:
@@ -152,7 +157,7 @@ def _work_on(session: Session, batch: Row[Any], line: Row[Any], now: datetime, c
     return _take(session, batch, line, now, chunk)
 
 
-def _take(session: Session, batch: Row[Any], line: Row[Any], now: datetime, chunk: int) -> int:
+def _take(session: Session, batch: Row[Any], line: Row[Any], now: datetime, chunk: int) -> Moved:
     taken = settling.take_into_batch(
         session,
         batch_id=batch.id,
@@ -160,20 +165,23 @@ def _take(session: Session, batch: Row[Any], line: Row[Any], now: datetime, chun
         before=batch.before,
         at=now,
         beside_fen=netting.balance_fen(session, party=line.party, party_id=line.id),
+        after=line.at_share,
         limit=chunk,
     )
     if taken.more:
-        return taken.rows
+        return taken
     netting.compute(session, line, done=True)
     session.execute(_DROP_EMPTY, {"id": line.id})
     if batch.phase == Phase.BUILT:
         netting.total(session, batch.id)
-    return taken.rows
+    return taken
 
 
-def _give_back(session: Session, batch: Row[Any], line: Row[Any], now: datetime, chunk: int) -> int:
-    given = settling.return_from_batch(session, batch_id=batch.id, party=line.party, at=now, limit=chunk)
-    if given < chunk:
+def _give_back(session: Session, batch: Row[Any], line: Row[Any], now: datetime, chunk: int) -> Moved:
+    given = settling.return_from_batch(
+        session, batch_id=batch.id, party=line.party, at=now, after=line.at_share, limit=chunk
+    )
+    if not given.more:
         netting.clear(session, line, keep_figures=batch.state == BatchState.REJECTED)
         session.execute(_DONE, {"id": line.id})
         if batch.phase == Phase.BUILT:

@@ -33,9 +33,9 @@ _CROWD = text(
           select 'C-' || m.number, m.number, s.id, 'CLERK', 'ACTIVE', m.id, 'EXTERNAL' from m, s returning code),
     p as (insert into settlement_party (batch_id, party_kind, party, state, entity, store, channel, rows, gross_fen,
             adjusted_fen, tier_fen, carried_in_fen, payable_fen, carried_out_fen, debt_left_fen, carried_cycles,
-            tax_preview_fen, paid_fen, returned_fen, written_off_fen, rows_done)
+            tax_preview_fen, paid_fen, returned_fen, written_off_fen, rows_done, at_share)
           select b.id, 'CLERK', 'clerk:' || c.code, 'DUE', 'E-HQ', 'SZ-FT', 'TRANSFER', 0, 5000, 0, 0, 0, 5000, 0, 0, 0,
-            0, 0, 0, 0, true from b, c returning id)
+            0, 0, 0, 0, true, 0 from b, c returning id)
     insert into settlement_portion (party_id, position, pay_on, amount_fen) select p.id, 0, '2026-04-10', 5000 from p
     """
 )

@@ -113,9 +113,9 @@ _PUBLISHED = text(
     insert into settlement_party
            (batch_id, party_kind, party, state, entity, store, channel, rows, gross_fen, adjusted_fen, tier_fen,
             carried_in_fen, payable_fen, carried_out_fen, debt_left_fen, carried_cycles, tax_preview_fen, paid_fen,
-            returned_fen, written_off_fen, rows_done)
+            returned_fen, written_off_fen, rows_done, at_share)
     select id, 'STORE', :party, 'CARRIED', 'E-HQ', split_part(:party, ':', 2), 'ENTITY', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-           0, 0, 0, true
+           0, 0, 0, true, 0
       from batch
     """
 )

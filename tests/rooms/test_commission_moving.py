@@ -159,7 +159,7 @@ def test_dsp1_a_share_in_an_open_batch_leaves_it(tx: Tx, sold: Sold) -> None:
         take_into_batch(session, batch_id=1, party=CHEN, before=local("2026-04-01"), at=DUE)
     moved(tx, sold, "SELL_CLERK", to(ZHOU))
     with tx() as session:
-        assert mark_settled(session, batch_id=1, at=DUE) == 0
+        assert mark_settled(session, batch_id=1, at=DUE).rows == 0
     assert money(tx, f"payable:{CHEN}", f"payout:{CHEN}", f"payable:{ZHOU}") == [0, 0, 299]
 
 

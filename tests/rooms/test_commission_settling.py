@@ -8,12 +8,12 @@ from sqlalchemy import text
 from app.base.db import Tx
 from app.base.errors import Conflict, Forbidden
 from app.commission.accrual import accrue
+from app.commission.batch_rows import batch_rows
 from app.commission.clawback import reverse
 from app.commission.holding import hold, unhold
 from app.commission.release import pause, release_due, resume
 from app.commission.settling import (
     PartyDue,
-    batch_rows,
     fix_batch,
     mark_settled,
     return_from_batch,
@@ -51,12 +51,13 @@ def taken(tx: Tx, batch_id: int, party: str = CHEN, beside_fen: int = 0) -> int:
         made = take_into_batch(
             session, batch_id=batch_id, party=party, before=APRIL, at=TENTH, beside_fen=beside_fen
         )
+    assert made.net_fen is not None
     return made.net_fen
 
 
 def settled(tx: Tx, batch_id: int, party: str | None = None) -> int:
     with tx() as session:
-        return mark_settled(session, batch_id=batch_id, at=TENTH, party=party)
+        return mark_settled(session, batch_id=batch_id, at=TENTH, party=party).rows
 
 
 def paid_out(tx: Tx, party: str = CHEN) -> list[int]:
@@ -93,17 +94,20 @@ def test_set1_rows_are_taken_once_in_chunks_and_settled_once(tx: Tx) -> None:
     sold = released(tx, 29900, 12900, 5000)
     with tx() as session:
         first = take_into_batch(session, batch_id=1, party=LIN, before=APRIL, at=TENTH, limit=4)
-        rest = take_into_batch(session, batch_id=1, party=LIN, before=APRIL, at=TENTH, limit=4)
+        rest = take_into_batch(
+            session, batch_id=1, party=LIN, before=APRIL, at=TENTH, after=first.at_share, limit=4
+        )
         again = take_into_batch(session, batch_id=2, party=LIN, before=APRIL, at=TENTH)
     total = 748 + (193 + 129) + (75 + 50)
-    assert (first.rows, first.more, rest.rows, rest.more, rest.net_fen) == (4, True, 2, False, total)
+    assert (first.rows, first.more, first.net_fen) == (4, True, None)
+    assert (rest.rows, rest.more, rest.net_fen) == (2, False, total)
     assert (again.rows, again.net_fen) == (0, 0)
     assert sell_state(tx, sold) == "RELEASABLE"
     with tx() as session:
         assert book(session, sold)[0][3] == "IN_BATCH"
-        assert mark_settled(session, batch_id=1, at=TENTH, limit=4) == 4
-        assert mark_settled(session, batch_id=1, at=TENTH, limit=4) == 2
-        assert mark_settled(session, batch_id=1, at=TENTH, limit=4) == 0
+        assert mark_settled(session, batch_id=1, at=TENTH, limit=4).rows == 4
+        assert mark_settled(session, batch_id=1, at=TENTH, limit=4).rows == 2
+        assert mark_settled(session, batch_id=1, at=TENTH, limit=4).rows == 0
         assert book(session, sold)[0][3] == "SETTLED"
     assert paid_out(tx, LIN) == [0, total]
     assert taken(tx, 3, LIN) == 0
@@ -113,15 +117,15 @@ def test_set1_a_returned_row_is_free_for_the_next_batch(tx: Tx) -> None:
     sold = released(tx)
     assert taken(tx, 1) == 299
     with tx() as session:
-        assert return_from_batch(session, batch_id=1, at=TENTH, share_ids=[999_999]) == 0
-        assert return_from_batch(session, batch_id=1, at=TENTH) == 1
+        assert return_from_batch(session, batch_id=1, at=TENTH, share_ids=[999_999]).rows == 0
+        assert return_from_batch(session, batch_id=1, at=TENTH).rows == 1
     assert sell_state(tx, sold) == "RELEASABLE"
     assert rows(tx, 1) == []
     assert taken(tx, 1) == 299
     with tx() as session:
         fix_batch(session, batch_id=1)
-        assert return_from_batch(session, batch_id=1, at=TENTH) == 0
-        assert return_from_batch(session, batch_id=1, at=TENTH, although_fixed=True) == 1
+        assert return_from_batch(session, batch_id=1, at=TENTH).rows == 0
+        assert return_from_batch(session, batch_id=1, at=TENTH, although_fixed=True).rows == 1
     assert taken(tx, 2) == 299
 
 
