@@ -101,6 +101,7 @@ class PayoutRow(Base):
     __table_args__ = (
         UniqueConstraint("batch", "party", "position"),
         CheckConstraint("amount_fen > 0", name="amount"),
+        CheckConstraint("owed_fen > 0 and owed_fen <= amount_fen", name="owed"),
         Index("ix_payout_row_open", "papers_id", "position_no", postgresql_where="paid_at is null"),
     )
 
@@ -109,5 +110,7 @@ class PayoutRow(Base):
     batch: Mapped[str]
     party: Mapped[str]
     position: Mapped[int]
+    # The whole portion, and what of it the list asks for: a company does not bill what it owes its own store.
     amount_fen: Mapped[int]
+    owed_fen: Mapped[int]
     paid_at: Mapped[datetime | None]

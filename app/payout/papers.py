@@ -29,10 +29,10 @@ _MAKE = text(
 )
 _ROWS = text(
     """
-    insert into payout_row (papers_id, position_no, batch, party, position, amount_fen)
-    select :papers_id, no, :batch, party, position, fen
+    insert into payout_row (papers_id, position_no, batch, party, position, amount_fen, owed_fen)
+    select :papers_id, no, :batch, party, position, fen, owed
       from unnest(cast(:nos as bigint[]), cast(:parties as text[]), cast(:positions as bigint[]),
-                  cast(:fens as bigint[])) as x (no, party, position, fen)
+                  cast(:fens as bigint[]), cast(:owed as bigint[])) as x (no, party, position, fen, owed)
     """
 )
 _HOLD = text("select * from payout_papers where number = :number for update")
@@ -67,7 +67,7 @@ def make(session: Session, *, batch: str, kind: PapersKind, entity: str, by: str
     if not rows:
         raise Conflict("NOTHING_DUE", "This settlement owes nothing of this kind to this company.")
     number = numbers.draw("W" if kind is PapersKind.WAGES else "B", now)
-    total_fen = sum(row.amount_fen for row in rows)
+    total_fen = sum(owed_fen for _, owed_fen in rows)
     facts = {**given, "number": number, "rows": len(rows), "total_fen": total_fen, "made_by": by, "now": now}
     papers_id = session.execute(_MAKE, facts).scalar_one()
     session.execute(
@@ -76,9 +76,10 @@ def make(session: Session, *, batch: str, kind: PapersKind, entity: str, by: str
             "papers_id": papers_id,
             "batch": batch,
             "nos": list(range(1, len(rows) + 1)),
-            "parties": [row.party for row in rows],
-            "positions": [row.position for row in rows],
-            "fens": [row.amount_fen for row in rows],
+            "parties": [row.party for row, _ in rows],
+            "positions": [row.position for row, _ in rows],
+            "fens": [row.amount_fen for row, _ in rows],
+            "owed": [owed_fen for _, owed_fen in rows],
         },
     )
     after = {"rows": len(rows), "total_fen": total_fen}
@@ -147,7 +148,7 @@ def settle_own(tx: Tx, *, batch: str, now: datetime) -> int:
         with tx() as session:
             page = paying.due(session, number=batch, channels=[Channel.ENTITY], after=after, limit=PAGE)
             for one in page:
-                if _is_own(session, one):
+                if not _owed_fen(session, one):
                     _pay(session, one.number, one.party, one.position, accounts.bank(one.entity), now)
                     settled += 1
         if len(page) < PAGE:
@@ -155,21 +156,27 @@ def settle_own(tx: Tx, *, batch: str, now: datetime) -> int:
         after = page[-1].place
 
 
-def _due(session: Session, batch: str, kind: PapersKind, entity: str) -> list[paying.PortionDue]:
-    found: list[paying.PortionDue] = []
+def _due(session: Session, batch: str, kind: PapersKind, entity: str) -> list[tuple[paying.PortionDue, int]]:
+    """The portions of a company with what is owed of each: all of a wage, what other companies bear of a claim."""
+    found: list[tuple[paying.PortionDue, int]] = []
     after = (0, -1)
     while True:
         page = paying.due(session, number=batch, channels=[CHANNELS[kind]], after=after, limit=PAGE)
         mine = [one for one in page if one.entity == entity]
-        found += [one for one in mine if kind is PapersKind.WAGES or not _is_own(session, one)]
+        owed = [
+            (one, one.amount_fen if kind is PapersKind.WAGES else _owed_fen(session, one)) for one in mine
+        ]
+        found += [(one, owed_fen) for one, owed_fen in owed if owed_fen]
         if len(page) < PAGE:
             return found
         after = page[-1].place
 
 
-def _is_own(session: Session, one: paying.PortionDue) -> bool:
-    bearers = paying.borne_by(session, number=one.number, party=one.party)
-    return set(bearers) <= {one.entity}
+def _owed_fen(session: Session, one: paying.PortionDue) -> int:
+    """What of a portion other companies owe. What was carried in from earlier settlements counts as theirs:
+    who bears it is not known here, and a bill that is too long is noticed."""
+    own_fen = paying.borne_by(session, number=one.number, party=one.party).get(one.entity, 0)
+    return one.amount_fen - min(max(own_fen, 0), one.amount_fen)
 
 
 def _book(session: Session, papers_id: int, papers: Row[Any], rows: Sequence[Row[Any]]) -> None:

@@ -40,7 +40,7 @@ _PAPERS = text(
 )
 _ROWS = text(
     """
-    select r.position_no, r.party, r.amount_fen, c.name as clerk_name, coalesce(cs.code, s.code) as store,
+    select r.position_no, r.party, r.owed_fen, c.name as clerk_name, coalesce(cs.code, s.code) as store,
            coalesce(cs.name, s.name) as store_name, e.name as entity_name
       from payout_papers p join payout_row r on r.papers_id = p.id
       left join clerk c on 'clerk:' || c.code = r.party
@@ -92,7 +92,7 @@ class PapersSeen:
 
 @dataclass(frozen=True, slots=True)
 class PapersRow:
-    """One line of such a list."""
+    """One line of such a list; ``amount_fen`` is what the list asks for."""
 
     position: int
     party: str
@@ -141,7 +141,7 @@ def rows(reader: Session | Connection, number: str) -> Iterator[PapersRow]:
         found = reader.execute(_ROWS, {"number": number, "after": after, "limit": PAGE}).all()
         for row in found:
             name = row.clerk_name or row.entity_name or row.store_name or row.party
-            yield PapersRow(row.position_no, row.party, name, row.store, row.store_name, row.amount_fen)
+            yield PapersRow(row.position_no, row.party, name, row.store, row.store_name, row.owed_fen)
         page = len(found) == PAGE
         after = found[-1].position_no if found else after
 

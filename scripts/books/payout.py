@@ -29,7 +29,7 @@ CHECKS = (
           left join settlement_portion t on t.party_id = p.id and t.position = r.position
          where r.amount_fen is distinct from t.amount_fen or (r.paid_at is not null and t.paid_at is null)
             or (r.paid_at is not null and l.state <> 'PAID')
-            or l.total_fen <> (select sum(amount_fen) from payout_row where papers_id = l.id)
+            or l.total_fen <> (select sum(owed_fen) from payout_row where papers_id = l.id)
         """,
     ),
     Check(

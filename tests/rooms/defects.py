@@ -368,8 +368,8 @@ DEFECTS = (
         (
             "insert into payout_papers (number, batch, kind, entity, rows, total_fen, state, made_by, made_at)"
             " values ('W1', 'S', 'WAGES', 'E-HQ', 1, 5, 'OPEN', 'a', now())",
-            "insert into payout_row (papers_id, position_no, batch, party, position, amount_fen)"
-            " select id, 1, 'S', 'clerk:X', 0, 5 from payout_papers",
+            "insert into payout_row (papers_id, position_no, batch, party, position, amount_fen, owed_fen)"
+            " select id, 1, 'S', 'clerk:X', 0, 5, 5 from payout_papers",
         ),
     ),
     Defect(
@@ -378,8 +378,8 @@ DEFECTS = (
             transfer(state="READY", fen=5),
             "insert into payout_papers (number, batch, kind, entity, rows, total_fen, state, made_by, made_at)"
             " values ('W1', 'S', 'WAGES', 'E-HQ', 1, 5, 'OPEN', 'a', now())",
-            "insert into payout_row (papers_id, position_no, batch, party, position, amount_fen)"
-            " select p.id, 1, x.batch, x.party, x.position, 5 from payout_papers p, payout_transfer x",
+            "insert into payout_row (papers_id, position_no, batch, party, position, amount_fen, owed_fen)"
+            " select p.id, 1, x.batch, x.party, x.position, 5, 5 from payout_papers p, payout_transfer x",
         ),
         frozenset({"P01", "P02"}),
     ),

@@ -144,6 +144,30 @@ def test_spl10_what_another_company_owes_a_store_is_billed(tx: Tx) -> None:
     assert book(tx, number) == 2
 
 
+@pytest.mark.usefixtures("right_books")
+def test_spl10_a_bill_asks_for_what_others_bear_and_nothing_more(tx: Tx) -> None:
+    with tx() as session:
+        session.execute(
+            text(
+                "insert into legal_entity (code, name, kind) values ('E-WF1', '潍坊潍澜商贸有限公司', 'FRANCHISEE')"
+            )
+        )
+    certain(tx, "A260302TEST0001", 29900, entity="E-WF1")
+    certain(tx, "A260302TEST0002", 299_000)
+    batch = approved(tx)
+    number = made(tx, batch, PapersKind.BILL)
+    with tx() as session:
+        asked = {row.party: row.amount_fen for row in reading.rows(session, number)}
+        (seen,) = reading.papers(session, batch=batch)
+    # Of the franchisee's sale: 224 each for the bringing and the handing-over store.
+    assert (asked, seen.total_fen) == ({"store:SZ-FT": 224, "store:SZ-NS": 224}, 448)
+    confirm(tx, number)
+    assert book(tx, number) == 2
+    for store in asked:
+        found = line(tx, batch, store)
+        assert (found["state"], found["paid_fen"]) == ("PAID", found["payable_fen"])
+
+
 def test_a_list_of_another_company_is_not_told_of(tx: Tx) -> None:
     certain(tx, "A260302TEST0001")
     number = made(tx, approved(tx))
