@@ -29,6 +29,7 @@ from app.operators import roster
 from app.orders import tidying as orders_tidying
 from app.payments import checking, refunding, stopping
 from app.payout import papers, paying_out, transferring
+from app.payout import sharing as profit_sharing
 from app.relations import bounty, handing_over, leaving, tasks, telling
 from app.review import deciding, detecting, disputing, findings
 from app.review import telling as review_telling
@@ -240,6 +241,10 @@ def _pay_out(p: Parts) -> None:
     paying_out.run(p.tx, p.wechat.pay, _purse(p), now=p.now)
 
 
+def _share_profit(p: Parts) -> None:
+    profit_sharing.run(p.tx, p.wechat.pay, now=p.now())
+
+
 # Asked for by name (app.base.queue.defer); arguments are small JSON values.
 JOBS: dict[str, Job] = {
     "send_refund": _send_refund,
@@ -267,6 +272,7 @@ SCHEDULE: tuple[tuple[str, str, Job], ...] = (
     ("* * * * * */30", "check_refunds", _check_refunds),
     ("*/5 * * * * 10", "release_commission", _release_commission),
     ("* * * * * */20", "pay_out", _pay_out),
+    ("* * * * * 30", "share_profit", _share_profit),
     ("* * * * * */20", "count_kpi", _count_kpi),
     ("5,35 * * * *", "measure_follows", _measure_follows),
     # SET-1 on the 10th, and whatever work of a batch a worker left undone.

@@ -48,6 +48,7 @@ class Payment(Base):
         Index("uq_payment_success", "order_id", unique=True, postgresql_where="state = 'SUCCESS'"),
         Index("ix_payment_order", "order_id"),
         Index("ix_payment_open", "next_check_at", postgresql_where="state = 'PREPARED'"),
+        Index("ix_payment_sharing", "id", postgresql_where="profit_sharing and state = 'SUCCESS'"),
         CheckConstraint("amount_fen > 0", name="amount"),
         CheckConstraint(
             "(state in ('SUCCESS', 'EXCESS')) <= (transaction_id is not null)", name="transaction"
@@ -67,6 +68,8 @@ class Payment(Base):
     mchid: Mapped[str | None]
     payer_openid: Mapped[str | None]
     amount_fen: Mapped[int]
+    # Asked of WeChat when the payment was opened: its money stays frozen until its sharing ends (FRZ-4).
+    profit_sharing: Mapped[bool] = mapped_column(server_default="false")
     state: Mapped[PaymentState] = mapped_column(choice(PaymentState))
     prepay_id: Mapped[str | None]
     prepay_expires_at: Mapped[datetime | None]

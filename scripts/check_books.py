@@ -19,10 +19,22 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.base.clock import utc_now
 from app.base.db import open_engine
-from scripts.books import credit, goods, kpi, money, payout, relations, review, rights, settlement, tills
+from scripts.books import (
+    credit,
+    goods,
+    kpi,
+    money,
+    payout,
+    relations,
+    review,
+    rights,
+    settlement,
+    sharing,
+    tills,
+)
 from scripts.books.check import Broken, Check
 
-_BOOKS = (goods, money, credit, kpi, relations, review, rights, settlement, payout, tills)
+_BOOKS = (goods, money, credit, kpi, relations, review, rights, settlement, payout, sharing, tills)
 ALL: tuple[Check, ...] = tuple(
     sorted(
         (check for book in _BOOKS for check in book.CHECKS),

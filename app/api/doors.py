@@ -15,6 +15,7 @@ from app.api.backoffice import (
     payouts,
     policies,
     pos_keys,
+    profit_sharing,
     reviews,
     settlement,
 )
@@ -72,6 +73,7 @@ API: tuple[APIBlueprint, ...] = (
     audit.bp,
     payouts.bp,
     payouts.lists,
+    profit_sharing.bp,
     clerk_payouts.bp,
     backoffice_codes.bp,
     code_batches.bp,

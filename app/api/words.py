@@ -120,6 +120,11 @@ TITLES: dict[str, tuple[str, str]] = {
     "CODE_NOT_MADE": ("二维码尚未生成，请稍后再试", "WeChat has not made this code yet"),
     "CODE_TAKEN": ("该编码已被使用", "This code is taken"),
     "QUOTA_USED_UP": ("永久二维码额度已用完", "All permanent codes are used"),
+    "RECEIVER_EXISTS": (
+        "该公司或商户号已有分账接收方",
+        "The company or merchant number has another receiver",
+    ),
+    "RECEIVER_REFUSED": ("微信未接受该分账接收方", "WeChat does not accept this receiver"),
     "WECHAT_UNAVAILABLE": ("微信服务暂不可用，请稍后再试", "WeChat does not answer; try again later"),
     "DATABASE_UNAVAILABLE": ("服务繁忙，请稍后再试", "Busy; try again"),
     "BUSY": ("服务繁忙，请稍后再试", "Busy; try again"),

@@ -47,10 +47,12 @@ _SHARES = text(
 _ENTRIES = text(
     """
     select e.id, e.share_id, e.kind, e.amount_fen, e.at, r.out_refund_no as refund, r.cause as refund_cause,
-           v.cause as moved_for, v.because->>'kind' as moved_because, e.batch_id
+           v.cause as moved_for, v.because->>'kind' as moved_because, e.batch_id,
+           x.number as sharing
       from commission_entry e
       left join refund r on r.id = e.refund_id
       left join commission_move v on v.id = e.move_id
+      left join sharing_order x on x.payment_id = -e.batch_id and x.kind = 'SHARE'
      where e.share_id = any(cast(:share_ids as bigint[]))
      order by e.at, e.id
     """
@@ -272,7 +274,8 @@ def _veiled_events(events: Iterable[Event], mine: set[str]) -> Iterable[Event]:
 
 
 def _event(row: Row[Any], party: str) -> Event:
-    cause = row.refund or row.moved_for or (f"batch:{row.batch_id}" if row.batch_id else None)
+    batch = f"batch:{row.batch_id}" if row.batch_id else None
+    cause = row.refund or row.moved_for or (f"sharing:{row.sharing}" if row.sharing else batch)
     because = row.refund_cause or row.moved_because
     return Event(row.at, EntryKind(row.kind), party, row.amount_fen, cause, because)
 

@@ -310,17 +310,18 @@ def mark_settled(
     batch_id: int,
     at: datetime,
     party: str | None = None,
+    share_ids: Collection[int] | None = None,
     after: int = 0,
     limit: int = CHUNK,
 ) -> Moved:
-    """Settle up to ``limit`` rows of a batch (or of one party in it). Each row once.
+    """Settle up to ``limit`` rows of a batch (of all, of one party, or of these shares). Each row once.
 
     The money moves from the party's payable to its payout account, a netted debt the other way, so the
     payout account grows by exactly what the batch pays for these rows. A carried debt stays in the payable
     account. ``after``: 0, or the ``at_share`` of the call before. Locks the lines of the rows.
     """
     facts = {"batch_id": batch_id, "states": ["OPEN", "FIXED"], "after": after, "limit": limit, "at": at}
-    ids = _open_ids(session, facts, party)
+    ids = _open_ids(session, facts, party, share_ids)
     if not ids:
         return Moved(0, False, after)
     states.lock_lines_of(session, ids)

@@ -1,7 +1,7 @@
 """Opening a payment: our number is committed first, then WeChat is asked, then the phone gets its parameters."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
@@ -52,19 +52,41 @@ class _Open:
     amount_fen: int
     expires_at: datetime
     prepay_id: str | None
+    profit_sharing: bool
 
 
 _CURRENT = text(
     """
-    select id, out_trade_no, prepay_id, prepay_expires_at, payer_openid, appid from payment
+    select id, out_trade_no, prepay_id, prepay_expires_at, payer_openid, appid, profit_sharing from payment
     where order_id = :order_id and state = 'PREPARED' order by id desc limit 1 for update
     """
 )
+# FRZ-4: a share of another company's store, or of another company, that WeChat can pay out of this very
+# payment. Goods that are sold before they exist take too long for that. Where nobody receives, nothing is read.
+_SHARES = """
+    exists (select from sharing_receiver r
+              join orders o on o.id = :order_id
+              join legal_entity seller on seller.id = o.selling_entity_id
+             where r.added_at is not null and r.ended_at is null and r.entity <> seller.code
+               and exists (select from order_line l
+                            cross join lateral jsonb_array_elements(l.credit_snapshot->'parties') p
+                             left join store s on p->>'kind' = 'STORE' and s.code = split_part(p->>'party', ':', 2)
+                             left join legal_entity e on e.id = s.entity_id
+                            where l.order_id = o.id
+                              and case p->>'kind' when 'STORE' then e.code
+                                                  when 'ENTITY' then split_part(p->>'party', ':', 2)
+                                  end = r.entity)
+               and not exists (select from order_line l join sku k on k.id = l.sku_id
+                                 join product g on g.id = k.product_id
+                                cross join unnest(g.handling) h
+                                where l.order_id = o.id and split_part(h, ':', 1) = 'presale_days'))
+"""
 _OPEN = text(
-    """
-    insert into payment (order_id, out_trade_no, appid, mchid, payer_openid, amount_fen, state, next_check_at, checks)
-    values (:order_id, :out_trade_no, :appid, :mchid, :openid, :amount_fen, 'PREPARED', :next_check_at, 0)
-    returning id
+    f"""
+    insert into payment (order_id, out_trade_no, appid, mchid, payer_openid, amount_fen, state, next_check_at, checks,
+                         profit_sharing)
+    values (:order_id, :out_trade_no, :appid, :mchid, :openid, :amount_fen, 'PREPARED', :next_check_at, 0, {_SHARES})
+    returning id, profit_sharing
     """
 )
 _KEEP = text(
@@ -101,7 +123,7 @@ def _open(session: Session, order_number: str, payer: Payer, shop: Shop, now: da
     row = session.execute(_CURRENT, {"order_id": order.id}).first()
     if row is not None and (row.appid, row.payer_openid) == (payer.appid, payer.openid):
         fresh = row.prepay_id if row.prepay_expires_at and row.prepay_expires_at > now else None
-        return _Open(row.id, row.out_trade_no, order.amount_fen, order.expires_at, fresh)
+        return _Open(row.id, row.out_trade_no, order.amount_fen, order.expires_at, fresh, row.profit_sharing)
     facts = {
         "order_id": order.id,
         "out_trade_no": numbers.draw("P", now, length=12),
@@ -111,8 +133,10 @@ def _open(session: Session, order_number: str, payer: Payer, shop: Shop, now: da
         "amount_fen": order.amount_fen,
         "next_check_at": next_check(now, 0),
     }
-    payment_id = session.execute(_OPEN, facts).scalar_one()
-    return _Open(payment_id, str(facts["out_trade_no"]), order.amount_fen, order.expires_at, None)
+    made = session.execute(_OPEN, facts).one()
+    return _Open(
+        made.id, str(facts["out_trade_no"]), order.amount_fen, order.expires_at, None, made.profit_sharing
+    )
 
 
 def _ask(tx: Tx, pay: Pay, opened: _Open, *, payer: Payer, shop: Shop, vault: Vault, now: datetime) -> _Open:
@@ -125,6 +149,7 @@ def _ask(tx: Tx, pay: Pay, opened: _Open, *, payer: Payer, shop: Shop, vault: Va
             openid=payer.openid,
             notify_url=shop.notify_url,
             expires_at=opened.expires_at,
+            profit_sharing=opened.profit_sharing,
         )
     except (Unavailable, Unknown) as error:
         # Repeating a prepay with the same number and input is safe: the next call does just that.
@@ -146,7 +171,7 @@ def _ask(tx: Tx, pay: Pay, opened: _Open, *, payer: Payer, shop: Shop, vault: Va
         with suppress(WeChatError):
             close_payment(tx, pay, opened.out_trade_no, vault=vault, now=now)
         raise Conflict("NOT_PAYABLE", "The order was stopped meanwhile.")
-    return _Open(opened.payment_id, opened.out_trade_no, opened.amount_fen, opened.expires_at, prepay_id)
+    return replace(opened, prepay_id=prepay_id)
 
 
 def _learn(tx: Tx, pay: Pay, out_trade_no: str, *, vault: Vault, now: datetime) -> None:

@@ -130,7 +130,7 @@ CHECKS = (
     ),
     Check(
         "B05",
-        "cash = payments received less refunds and transfers sent, per merchant",
+        "cash = payments received less refunds, transfers and shares sent, per merchant",
         f"""
         select m.mchid, m.fen, b.fen as ledger_fen
           from (select mchid, sum(fen) as fen
@@ -140,7 +140,10 @@ CHECKS = (
                         select p.mchid, -r.amount_fen from refund r join payment p on p.id = r.payment_id
                          where r.state = 'SUCCESS' and p.channel = 'WECHAT'
                         union all
-                        select mchid, -amount_fen from payout_transfer where state = 'PAID') x
+                        select mchid, -amount_fen from payout_transfer where state = 'PAID'
+                        union all
+                        select x.mchid, -p.amount_fen from sharing_part p join sharing_order x on x.id = p.sharing_id
+                         where p.result = 'SUCCESS') x
                  group by 1) m
           full join (select * from ({BALANCES}) a where name like 'cash:wechat:%') b
             on b.name = 'cash:wechat:' || m.mchid

@@ -101,6 +101,8 @@ CHECKS = (
                          from settlement_portion n join settlement_party p on p.id = n.party_id
                         where n.paid_at is not null
                        union all
+                       select party, -amount_fen from commission_batch_row where batch_id < 0 and state = 'SETTLED'
+                       union all
                        select party, written_off_fen from settlement_party) y
                 group by 1) x on x.name = a.name
          where coalesce(a.fen, 0) <> coalesce(x.fen, 0)

@@ -324,6 +324,7 @@ NOT_OWNED: dict[str, str] = {
     "POST /api/backoffice/policies/<code>/versions/<version>/submit": _POLICIES,
     "POST /api/backoffice/policies/<code>/versions/<version>/withdraw": _POLICIES,
     "POST /api/backoffice/payout-lists/<number>/confirm": "finance of the brand sees every company's lists",
+    "POST /api/backoffice/sharing/receivers/<entity>/end": "finance of the brand keeps every company's receiver",
     "POST /api/backoffice/payouts/<number>/give-up": "finance of the brand sees every transfer",
     "POST /api/backoffice/kpi/weights/<scenario>": "one of five scenarios of the brand",
     "GET /api/backoffice/operators/<code>": _OWNERS,

@@ -24,10 +24,11 @@ from tests.rooms.defects import DEFECTS as OLDER
 from tests.rooms.defects import Defect, X, Y, post
 from tests.rooms.defects_relations import RELATIONS
 from tests.rooms.defects_rights import RIGHTS
+from tests.rooms.defects_sharing import SHARINGS
 from tests.rooms.paid import CHEN, HQ, PAID_AT, Sold, hand_over, local, refund, sell, share_ids, staff
 
 ROOT = Path(__file__).resolve().parents[2]
-DEFECTS = (*OLDER, *RELATIONS, *RIGHTS)
+DEFECTS = (*OLDER, *RELATIONS, *RIGHTS, *SHARINGS)
 # Ten years after the story, so that whatever is late is late; a scan of that day is in defects.touch.
 LATER = local("2036-02-28") + timedelta(hours=12)
 WATCH = {check.id for check in ALL if check.watch}
