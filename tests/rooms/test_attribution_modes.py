@@ -102,7 +102,7 @@ def test_tch_3_an_invalid_touch_and_one_of_a_store_earn_nothing(tx: Tx, mode: Po
         the_policy(session, mode)
         fan = a_fan(session)
         revoked = a_code(session, C)
-        session.execute(text("update qr_code set revoked_at = '2026-01-01'"))
+        session.execute(text("update qr_code set revoked_at = '2026-01-01', revoke_reason = 'LOST'"))
         assert not a_scan(session, fan, revoked, at=ORDER - timedelta(days=2)).valid
         a_scan(session, fan, a_code(session, None, store="SZ-NS"), at=ORDER - timedelta(days=1))
         assert earned(snapshot(session, fan)) == {"entity:E-HQ": 5000}

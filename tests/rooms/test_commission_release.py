@@ -110,7 +110,7 @@ def test_frz1_a_held_share_stays_held(tx: Tx) -> None:
     with tx() as session:
         sell_clerk = "select id from commission_share where role = 'SELL_CLERK'"
         ids = session.execute(text(sell_clerk)).scalars().all()
-        hold(session, share_ids=ids, cause="dispute:1", at=PAID_AT)
+        hold(session, share_ids=ids, cause="fraud:1", at=PAID_AT)
     release(tx)
     assert states(tx, sold) == {"RELEASABLE", "HELD"}
     with tx() as session:
